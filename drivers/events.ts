@@ -1,0 +1,98 @@
+/**
+ * The event vocabulary: what a log line's `event` field can say, `noun.verb`. Dashboards and alarms go by
+ * these names, so an event is renamed only with a note in the changelog. This file imports nothing.
+ */
+
+export const EVENT = {
+  /** A scan passed its checks and begins to list. */
+  scanStarted: 'scan.started',
+  /** One page of the source was listed and hashed. */
+  scanPageListed: 'scan.page_listed',
+  /** A scan wrote its manifest and summary. */
+  scanFinished: 'scan.finished',
+  /** One file has its outcome. */
+  fileSettled: 'file.settled',
+
+  /** A content is ours to work on. */
+  lockAcquired: 'lock.acquired',
+  /** Another run works on this content. */
+  lockDenied: 'lock.denied',
+  /** Our lock ran out or was broken while we worked: the receipt decides who wins. */
+  lockLost: 'lock.lost',
+
+  /** The API server accepted a new file pod. */
+  podCreated: 'pod.created',
+  /** A healthy pod of this attempt was there already and is used. */
+  podAdopted: 'pod.adopted',
+  /** A file pod has its outcome. */
+  podEnded: 'pod.ended',
+  /** The API server accepted the deletion of a file pod. */
+  podDeleted: 'pod.deleted',
+  /** The sweeper found a pod whose workflow is closed. */
+  podOrphaned: 'pod.orphaned',
+
+  /** The shared list+watch on file pods runs. */
+  watchStarted: 'watch.started',
+  /** All file pods were listed anew and compared with the waits. */
+  watchRelisted: 'watch.relisted',
+  /** Nothing came through the watch for its idle time: it is opened again. */
+  watchStalled: 'watch.stalled',
+  /** The API server no longer knows the watch's resource version (410). */
+  watchExpired: 'watch.expired',
+
+  /** This attempt's upload was verified and its receipt written. */
+  resultCommitted: 'result.committed',
+  /** What lies in the slot is not what the pod said, or not allowed. */
+  resultRejected: 'result.rejected',
+  /** A receipt of earlier work was found: no pod is needed. */
+  resultFound: 'result.found',
+  /** The index was told that a content is done. */
+  contentRecorded: 'content.recorded',
+  /** A rebuilt content stands under a file's path. */
+  deliveryDone: 'delivery.done',
+  /** What stood under a file's path was taken away, since it is not this file's rebuilt content any more. */
+  deliveryWithdrawn: 'delivery.withdrawn',
+
+  /** The Bloom filter holds more than it was reserved for and took another layer: raise its capacity. */
+  indexFilterGrown: 'index.filter_grown',
+  /** The Bloom filter is gone or older than the exact records: these answer until it is filled again. */
+  indexFilterLost: 'index.filter_lost',
+  /** The Bloom filter was filled again from the exact records. */
+  indexFilterFilled: 'index.filter_filled',
+  /** The index was made anew from receipts. */
+  indexRebuilt: 'index.rebuilt',
+  /** The connection to Redis broke or could not be made; it is tried again. */
+  indexDisconnected: 'index.disconnected',
+  /** The connection to Redis stands. */
+  indexConnected: 'index.connected',
+
+  /** The file server refused a link: expired, tampered with, or not made for this. */
+  linkRefused: 'link.refused',
+  /** The file server sent or took in a whole file. */
+  linkServed: 'link.served',
+  /** The file server could not send or take in a file that its link allows. */
+  linkFailed: 'link.failed',
+
+  /** A worker polls its task queues. */
+  workerStarted: 'worker.started',
+  /** A worker was told to stop and finishes what it has begun. */
+  workerDraining: 'worker.draining',
+  /** A worker is about to exit. */
+  workerStopped: 'worker.stopped',
+  /** One of a worker's checks fails or passes again. */
+  workerReadiness: 'worker.readiness',
+  /** A line of the Temporal SDK's own log. */
+  sdkLogged: 'sdk.logged',
+} as const;
+export type EventName = (typeof EVENT)[keyof typeof EVENT];
+
+/** Fields of one line. No secret, link or undecoded file name goes in; `err` is an Error. */
+export type LogFields = { event?: EventName; err?: unknown; [field: string]: unknown };
+
+/** As much of a logger as drivers and activities need. `message` is one sentence for a person. */
+export type Logger = {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+};

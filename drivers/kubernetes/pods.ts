@@ -1,0 +1,157 @@
+import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
+import { DriverError } from '../errors.ts';
+import type { FilePodRequest, PodOutcome, PodRef, Pods, PodWait } from '../ports.ts';
+import { accessProblem } from './access.ts';
+import { boundedLog } from './bounded-text.ts';
+import { createOrAdopt } from './create-or-adopt.ts';
+import type { FilePodSettings } from './file-pod.ts';
+import { httpPodFeed } from './http-pod-feed.ts';
+import { KUBE_API_SETTINGS, KubeApi, type KubeApiSettings } from './kube-api.ts';
+import { driverError, KubeError } from './kube-error.ts';
+import type { Log } from './log.ts';
+import { filePodSelector, isLabelValue } from './pod-labels.ts';
+import { POD_WAITS_SETTINGS, PodWaits, type PodWaitsSettings } from './pod-waits.ts';
+import { POD_WATCH_SETTINGS, PodWatch, type PodWatchSettings } from './pod-watch.ts';
+
+export type PodsOptions = {
+  kubeConfig: KubeConfig;
+  settings: Pick<FilePodSettings, 'namespace' | 'instance'>;
+  /** The pod of a request: `filePodManifest` with the profile that the request names. May throw DriverError. */
+  manifest: (request: FilePodRequest) => V1Pod;
+  log: Log;
+  api?: Partial<KubeApiSettings>;
+  watch?: Partial<PodWatchSettings & { pageSize: number; watchSeconds: number }>;
+  waits?: Partial<PodWaitsSettings>;
+};
+
+/** Longest time a log's reader looks back; a flood behind it is not worth the transfer. */
+const LOG_TAIL_LINES = 5_000;
+/** Less than GRACE_SECONDS of the pod: what is deleted has nothing more to say. */
+const DELETE_GRACE_SECONDS = 1;
+
+/**
+ * The port over a real API server: one keep-alive client, one list+watch that starts with the first pod.
+ * Throws DriverError config.invalid when a setting can't be a label's value.
+ */
+export function createPods(options: PodsOptions): Pods {
+  const { settings, log } = options;
+  const { namespace, instance } = settings;
+  if (!isLabelValue(instance))
+    throw new DriverError(
+      'config.invalid',
+      `The instance name ${JSON.stringify(instance)} is no label value.`,
+      {
+        retryable: false,
+      },
+    );
+  const api = new KubeApi(options.kubeConfig, { ...KUBE_API_SETTINGS, ...options.api });
+  const { pageSize = 500, watchSeconds = 30, ...watchSettings } = options.watch ?? {};
+  const feed = httpPodFeed(api, { namespace, selector: filePodSelector(instance), pageSize, watchSeconds });
+  const waits = new PodWaits(() => watch, log, { ...POD_WAITS_SETTINGS, ...options.waits });
+  const watch = new PodWatch(feed, waits, log, {
+    ...POD_WATCH_SETTINGS,
+    idleMs: (watchSeconds + 10) * 1000,
+    ...watchSettings,
+  });
+  const pathOf = (name: string) =>
+    `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}`;
+
+  async function check(): Promise<void> {
+    try {
+      const problem = await accessProblem(api, namespace);
+      if (problem) throw problem;
+    } catch (error) {
+      throw driverError(error, 'reach Kubernetes');
+    }
+  }
+
+  async function create(request: FilePodRequest): Promise<PodRef & { adopted: boolean }> {
+    watch.start();
+    const pod = await createOrAdopt(api, options.manifest(request), { namespace, instance }, request, remove);
+    const event = pod.adopted ? 'pod.adopted' : 'pod.created';
+    log.info({
+      event,
+      pod: pod.name,
+      uid: pod.uid,
+      slot: pod.slot,
+      attempt: request.attempt,
+      tier: request.tier,
+    });
+    return pod;
+  }
+
+  async function wait(pod: PodRef, how: PodWait = {}): Promise<PodOutcome> {
+    watch.start();
+    const outcome = await waits.wait(pod, how);
+    log.info({
+      event: 'pod.ended',
+      pod: pod.name,
+      uid: pod.uid,
+      kind: outcome.kind,
+      ...(outcome.kind === 'failed' && { class: outcome.class }),
+      ...('reason' in outcome && { reason: outcome.reason }),
+      exitCodes: outcome.exitCodes,
+      node: outcome.node,
+    });
+    return outcome;
+  }
+
+  async function readLog(pod: PodRef, container: string, maxBytes: number): Promise<string | null> {
+    const query = { container, tailLines: LOG_TAIL_LINES };
+    try {
+      // The API has limitBytes, but counts them from the start of the tail, and the end is what says why.
+      const { bytes } = await api.read({ method: 'GET', path: `${pathOf(pod.name)}/log`, query }, maxBytes);
+      // The kubelet's answer, with status 200, when the runtime has let the container go.
+      if (/^unable to retrieve container logs for \S+$/.test(bytes.toString().trim())) return null;
+      return boundedLog(bytes, maxBytes);
+    } catch (error) {
+      // 400: the container has not started. 404: the pod is gone.
+      if (error instanceof KubeError && (error.status === 400 || error.status === 404)) return null;
+      throw driverError(error, `read the log of pod ${pod.name}`);
+    }
+  }
+
+  async function remove(pod: { name: string; uid: string }): Promise<void> {
+    const body = {
+      apiVersion: 'v1',
+      kind: 'DeleteOptions',
+      gracePeriodSeconds: DELETE_GRACE_SECONDS,
+      propagationPolicy: 'Background',
+      preconditions: { uid: pod.uid },
+    };
+    try {
+      await api.call({ method: 'DELETE', path: pathOf(pod.name), body });
+    } catch (error) {
+      // 404: nothing has the name. 409: another pod has it, so that of this UID is gone.
+      if (error instanceof KubeError && (error.status === 404 || error.status === 409)) return;
+      throw driverError(error, `delete pod ${pod.name}`);
+    }
+    log.info({ event: 'pod.deleted', pod: pod.name, uid: pod.uid });
+  }
+
+  async function list(): ReturnType<Pods['list']> {
+    const found: Awaited<ReturnType<Pods['list']>> = [];
+    let next: string | undefined;
+    try {
+      do {
+        const page = await feed.list(next, AbortSignal.timeout(60_000));
+        for (const { name, uid, annotations, phase, deletion } of page.pods) {
+          const { workflowId = '', runId = '' } = annotations;
+          found.push({ name, uid, workflowId, runId, phase: deletion ? 'Terminating' : phase });
+        }
+        next = page.next;
+      } while (next !== undefined);
+    } catch (error) {
+      throw driverError(error, 'list the pods');
+    }
+    return found;
+  }
+
+  async function close(): Promise<void> {
+    waits.close();
+    await watch.close();
+    api.close();
+  }
+
+  return { check, create, await: wait, log: readLog, remove, list, close };
+}

@@ -1,0 +1,201 @@
+/**
+ * What the activities need from the world, each as narrow as its users. One contract suite per port in
+ * test/contract runs on every implementation. This file imports types of Node only.
+ */
+import type { Readable } from 'node:stream';
+
+/** A name as bytes, relative, components separated by `/`, as the source has it. Never decoded lossily. */
+export type NameBytes = Uint8Array;
+
+export type ListedFile = {
+  kind: 'file';
+  name: NameBytes;
+  size: number;
+  /** Changes whenever the bytes may have: mtime, inode and size, or the ETag. */
+  version: string;
+  /** Milliseconds since the epoch. */
+  modifiedAt: number;
+};
+export type ListedOther = { kind: 'unreadable'; name: NameBytes; reason: string };
+export type ListedEntry = ListedFile | ListedOther;
+/** `next` is the cursor for the following page: the last entry's name; null at the end. */
+export type ListPage = { entries: ListedEntry[]; next: NameBytes | null };
+
+/** Where originals come from. Nothing here can write. */
+export interface Source {
+  readonly url: string;
+  /** Throws DriverError source.missing / source.forbidden / source.unavailable with words to act on. */
+  check(): Promise<void>;
+  /** Entries after `cursor` in one total order that a restart does not change. At most `limit`. */
+  list(cursor: NameBytes | null, limit: number): Promise<ListPage>;
+  /**
+   * The bytes of a listed file, without following links. Throws source.gone when it is not there,
+   * source.changed when its version is another, source.forbidden when it can't be read.
+   */
+  open(name: NameBytes, version: string): Promise<{ size: number; body: Readable }>;
+  /**
+   * A link with which one pod can read this one file until `expiresAt` (ms since the epoch). With `version` a
+   * store that can refuses another version (HTTP 412).
+   */
+  signGet(
+    name: NameBytes,
+    grant: { pod: string; expiresAt: number; version?: string | undefined },
+  ): Promise<string>;
+}
+
+/** Keys of ours are ASCII text; keys under `tree/` and `reports/` end in a file's own bytes. */
+export type ObjectKey = string | Uint8Array;
+export type Digest = { size: number; sha256: string };
+
+/** Where results go: a small object store. Every write appears whole or not at all. */
+export interface Destination {
+  readonly url: string;
+  /** Probes that it can be written and that `create` lets one of two writers win; throws DriverError. */
+  check(): Promise<void>;
+  read(key: ObjectKey): Promise<{ size: number; body: Readable } | null>;
+  /** Writes or replaces. Returns what was written. */
+  write(key: ObjectKey, body: Readable | Uint8Array | string): Promise<Digest>;
+  /** Conditional create (S3 If-None-Match: *; link without replace). false: somebody's is there already. */
+  create(key: ObjectKey, body: Uint8Array | string): Promise<boolean>;
+  /**
+   * Copies within the destination, replacing `to`, only if the bytes are exactly `expected`; otherwise
+   * throws content.mismatch (or content.missing) and `to` is as it was.
+   */
+  copy(from: ObjectKey, to: ObjectKey, expected: Digest): Promise<void>;
+  /** Gone is success. On a file system, empty parent folders under the same top folder go too. */
+  remove(key: ObjectKey): Promise<void>;
+  /** Keys under a text prefix that ends in `/`, in byte order. */
+  list(prefix: string): AsyncIterable<{ key: Uint8Array; size: number }>;
+  /** A link with which one pod can create this one object (never replace it), of at most `maxBytes`. */
+  signPut(key: string, grant: { pod: string; expiresAt: number; maxBytes: number }): Promise<string>;
+}
+
+/** Signs links to the file server. `path` is bytes below `root`, one of the file server's roots (absolute). */
+export interface LinkSigner {
+  sign(link: {
+    method: 'GET' | 'PUT';
+    root: string;
+    path: Uint8Array;
+    pod: string;
+    expiresAt: number;
+    maxBytes?: number | undefined;
+    version?: string | undefined;
+  }): string;
+}
+
+/** What a finished content's record says: its verdict and the destination URL that holds the receipt. */
+export type IndexRecord = { verdict: 'rebuilt' | 'refused' | 'quarantined'; destination: string };
+export type ContentKey = { profile: string /** 64 hex */; sha256: string };
+
+/** Which contents are done. Bloom "no" is new; Bloom "yes" alone never is done. */
+export interface ProcessedIndex {
+  /** Server reachable, Bloom there, keys of the right type and version; throws DriverError index.*. */
+  check(): Promise<void>;
+  /** One answer per sha256, in order: its record, or null = new. One round trip. */
+  lookup(profile: string, sha256s: readonly string[]): Promise<(IndexRecord | null)[]>;
+  /** Adds to filter and exact record and, if `unlockOwner` holds the lock, frees it, in one step. */
+  add(key: ContentKey, record: IndexRecord, unlockOwner?: string): Promise<void>;
+  /** Forgets one content (an operator clears a quarantine). The filter keeps its bits, which harm nothing. */
+  forget(key: ContentKey): Promise<void>;
+  /** Makes the profile's filter and records anew from these; look-ups meanwhile see the old or the new. */
+  rebuild(profile: string, records: AsyncIterable<{ sha256: string; record: IndexRecord }>): Promise<number>;
+}
+
+export type LockInfo = { key: ContentKey; owner: string; ttlMs: number };
+
+/** Locks save work; they guarantee nothing: the receipt is the fence. */
+export interface Locks {
+  /** true when ours (also when `owner` holds it already, whose time is then renewed). */
+  acquire(key: ContentKey, owner: string, ttlMs: number): Promise<boolean>;
+  /** false when it is not ours any more. */
+  extend(key: ContentKey, owner: string, ttlMs: number): Promise<boolean>;
+  /** Frees it only if `owner` holds it. */
+  release(key: ContentKey, owner: string): Promise<boolean>;
+  list(): AsyncIterable<LockInfo>;
+  /** An operator's: frees whoever's. */
+  break(key: ContentKey): Promise<boolean>;
+}
+
+/** Remembers what a watching scan has settled: one version per name. Losing it costs look-ups, nothing else. */
+export interface SeenFiles {
+  /** For each, whether exactly this version of this name was marked in this scan. */
+  seen(scan: string, files: readonly { name: NameBytes; version: string }[]): Promise<boolean[]>;
+  mark(scan: string, files: readonly { name: NameBytes; version: string }[]): Promise<void>;
+  forget(scan: string): Promise<void>;
+}
+
+/** Everything that shapes one attempt's pod. No file name is in it. */
+export type FilePodRequest = {
+  /** DNS label, at most 63 characters; the same for every try of one attempt. */
+  name: string;
+  scanId: string;
+  /** Workflow ID and run of the owner, for adoption and sweeping. */
+  workflowId: string;
+  runId: string;
+  sha256: string;
+  size: number;
+  attempt: number;
+  /** `a<attempt>-<nonce>`: the only place this pod can write to. */
+  slot: string;
+  profile: { name: string; fingerprint: string };
+  /** 0 is the first size; each step doubles the engine's memory and scratch. */
+  tier: number;
+  getUrl: string;
+  putUrls: { rebuilt: string; 'report.xml': string; 'report.json': string };
+};
+export type PodRef = {
+  name: string;
+  uid: string /** the slot it writes to, from its annotation */;
+  slot: string;
+};
+
+export const POD_PHASES = ['created', 'scheduled', 'fetching', 'engine', 'uploading'] as const;
+export type PodPhase = (typeof POD_PHASES)[number];
+
+export type FailureClass = 'disruption' | 'capacity' | 'configuration' | 'resource' | 'crash' | 'transfer';
+
+/** What the uploader said in its termination message, checked. */
+export type UploadReport = {
+  verdict: 'rebuilt' | 'refused';
+  reason?: string | undefined;
+  files: { name: 'rebuilt' | 'report.xml' | 'report.json'; size: number; sha256: string }[];
+};
+export type PodTimes = {
+  createdAt?: string;
+  startedAt?: string;
+  finishedAt?: string;
+  engineSeconds?: number;
+};
+
+/** How a pod ended, as data. `reason` is one bounded, escaped sentence. */
+export type PodOutcome = (
+  | { kind: 'uploaded'; report: UploadReport }
+  | { kind: 'refused'; reason: string }
+  | { kind: 'changed'; reason: string }
+  | { kind: 'source-gone'; reason: string }
+  | { kind: 'failed'; class: FailureClass; reason: string }
+  | { kind: 'gone'; reason: string }
+) & { exitCodes: Record<string, number>; node?: string; times: PodTimes };
+
+export type PodWait = {
+  /** Called when the pod enters a phase, and about every `heartbeatMs` meanwhile. */
+  onProgress?: (phase: PodPhase) => void;
+  signal?: AbortSignal;
+};
+
+/** File pods. One shared list+watch behind `await`, whatever the number of waits. */
+export interface Pods {
+  /** API reachable, namespace there, allowed to create; throws DriverError kubernetes.*. */
+  check(): Promise<void>;
+  /** Creates, or adopts the healthy pod of that name (409). Throws kubernetes.conflict while one is terminating. */
+  create(request: FilePodRequest): Promise<PodRef & { adopted: boolean }>;
+  /** Resolves with how it ended; rejects with AbortError when `signal` fires. Never deletes. */
+  await(pod: PodRef, wait?: PodWait): Promise<PodOutcome>;
+  /** The end of a container's log, at most `maxBytes`; null when there is none to be had. */
+  log(pod: PodRef, container: 'fetch' | 'engine' | 'upload', maxBytes: number): Promise<string | null>;
+  /** With UID precondition; gone is success. Resolves when the API server has accepted it. */
+  remove(pod: { name: string; uid: string }): Promise<void>;
+  /** File pods of this installation that exist now. */
+  list(): Promise<{ name: string; uid: string; workflowId: string; runId: string; phase: string }[]>;
+  close(): Promise<void>;
+}
