@@ -1,0 +1,210 @@
+import { createHash } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
+import { EVENT } from '../drivers/events.ts';
+import type {
+  Destination,
+  Digest,
+  FailureClass,
+  PodOutcome,
+  PodRef,
+  UploadReport,
+} from '../drivers/ports.ts';
+import type { RebuildFileInput } from '../workflows/contract.ts';
+import type { Dependencies } from './dependencies.ts';
+import { invalid } from './failures.ts';
+import { receiptKey, slotKey, slotPrefix } from './keys.ts';
+import type { Receipt } from './receipt.ts';
+import { readReceipt } from './receipt.ts';
+
+export type CollectResultInput = {
+  file: RebuildFileInput;
+  pod: PodRef;
+  attempt: number;
+  outcome: PodOutcome;
+};
+
+/** `committed`: a receipt stands, this attempt's or one that was there before. */
+export type Collected =
+  | {
+      kind: 'committed';
+      verdict: 'rebuilt' | 'refused';
+      reason?: string | undefined;
+      receipt: string;
+      engineSeconds?: number | undefined;
+      /** Somebody else's attempt had committed first. */
+      reused: boolean;
+    }
+  | { kind: 'moved'; outcome: 'changed' | 'gone'; reason: string }
+  | { kind: 'failed'; class: FailureClass | 'gone'; reason: string };
+
+const CONTAINERS = ['fetch', 'engine', 'upload'] as const;
+/** Of each container's log, the end. Logs are hostile text: bounded here, never a path, never parsed. */
+const LOG_BYTES = 256 * 1024;
+
+/**
+ * After a pod ended: keeps its logs, verifies what lies in its slot against what the uploader said, and
+ * commits the receipt. What a pod says decides nothing that is not checked here.
+ */
+export async function collectResult(deps: Dependencies, input: CollectResultInput): Promise<Collected> {
+  const { file, pod, outcome } = input;
+  const content = { sha256: file.sha256, fingerprint: file.profile.fingerprint };
+  const destination = deps.openDestination(file.destination);
+  const logs = await keepLogs(deps, destination, content, pod);
+
+  switch (outcome.kind) {
+    case 'failed':
+      return { kind: 'failed', class: outcome.class, reason: outcome.reason };
+    case 'changed':
+      return { kind: 'moved', outcome: 'changed', reason: outcome.reason };
+    case 'source-gone':
+      return { kind: 'moved', outcome: 'gone', reason: outcome.reason };
+    case 'gone': {
+      // Deleted before anyone looked: only a receipt can tell that its work was done.
+      const receipt = await readReceipt(destination, content);
+      return receipt
+        ? committed(receipt, content, true)
+        : { kind: 'failed', class: 'gone', reason: outcome.reason };
+    }
+    case 'refused':
+      return commit(deps, input, destination, { verdict: 'refused', reason: outcome.reason, logs });
+    case 'uploaded': {
+      const problem = await checkSlot(destination, content, pod.slot, outcome.report);
+      if (problem !== undefined) {
+        deps.logger.warn(
+          { event: EVENT.resultRejected, sha256: file.sha256, pod: pod.name, reason: problem },
+          'upload rejected',
+        );
+        return { kind: 'failed', class: 'transfer', reason: problem };
+      }
+      const { verdict, reason } = outcome.report;
+      return commit(deps, input, destination, { verdict, reason, logs, report: outcome.report });
+    }
+  }
+}
+
+async function keepLogs(
+  deps: Dependencies,
+  destination: Destination,
+  content: { sha256: string; fingerprint: string },
+  pod: PodRef,
+): Promise<string[]> {
+  const kept = await Promise.all(
+    CONTAINERS.map(async (container) => {
+      const log = await deps.pods.log(pod, container, LOG_BYTES);
+      if (log === null || log === '') return undefined;
+      const key = slotKey(content, pod.slot, `${container}.log`);
+      await destination.write(key, log);
+      return key;
+    }),
+  );
+  return kept.filter((key) => key !== undefined);
+}
+
+/** Reads back everything the uploader says it wrote; answers with what is wrong, or undefined. */
+async function checkSlot(
+  destination: Destination,
+  content: { sha256: string; fingerprint: string },
+  slot: string,
+  report: UploadReport,
+): Promise<string | undefined> {
+  const names = report.files.map((file) => file.name);
+  if (new Set(names).size !== names.length) return 'the uploader named one file twice';
+  if (names.includes('rebuilt') !== (report.verdict === 'rebuilt')) {
+    return `the uploader said ${report.verdict} but ${names.includes('rebuilt') ? 'sent' : 'did not send'} a rebuilt file`;
+  }
+  for (const said of report.files) {
+    const found = await digestOf(destination, slotKey(content, slot, said.name));
+    if (found === null) return `${said.name} was said to be uploaded but is not in its slot`;
+    if (found.size !== said.size || found.sha256 !== said.sha256) {
+      return `${said.name} in its slot is not what the uploader said: ${found.size} bytes, sha256 ${found.sha256}`;
+    }
+  }
+  return undefined;
+}
+
+async function digestOf(destination: Destination, key: string): Promise<Digest | null> {
+  const found = await destination.read(key);
+  if (found === null) return null;
+  const hash = createHash('sha256');
+  let size = 0;
+  await pipeline(found.body, async (chunks: AsyncIterable<Buffer>) => {
+    for await (const chunk of chunks) {
+      size += chunk.length;
+      hash.update(chunk);
+    }
+  });
+  return { size, sha256: hash.digest('hex') };
+}
+
+async function commit(
+  deps: Dependencies,
+  { file, pod, attempt, outcome }: CollectResultInput,
+  destination: Destination,
+  result: {
+    verdict: 'rebuilt' | 'refused';
+    reason: string | undefined;
+    logs: string[];
+    report?: UploadReport;
+  },
+): Promise<Collected> {
+  const profile = deps.profiles[file.profile.name];
+  if (profile === undefined) throw invalid(`This worker does not know the profile "${file.profile.name}".`);
+  const content = { sha256: file.sha256, fingerprint: file.profile.fingerprint };
+  const stored = (name: string) => {
+    const said = result.report?.files.find((one) => one.name === name);
+    return said && { key: slotKey(content, pod.slot, name), size: said.size, sha256: said.sha256 };
+  };
+  const rebuilt = stored('rebuilt');
+  const receipt: Receipt = {
+    version: 1,
+    sha256: file.sha256,
+    size: file.size,
+    profile: file.profile,
+    engine: { image: profile.image },
+    verdict: result.verdict,
+    reason: result.reason,
+    attempt,
+    slot: pod.slot,
+    pod: { name: pod.name, uid: pod.uid, node: outcome.node },
+    exitCodes: outcome.exitCodes,
+    times: outcome.times,
+    rebuilt,
+    sameBytes: rebuilt && rebuilt.sha256 === file.sha256,
+    report: stored('report.xml') ?? stored('report.json'),
+    logs: result.logs,
+    scan: file.scanId,
+    committedAt: new Date().toISOString(),
+  };
+  const key = receiptKey(content);
+  const fields = { sha256: file.sha256, pod: pod.name, receipt: key };
+  if (await destination.create(key, `${JSON.stringify(receipt, null, 2)}\n`)) {
+    deps.logger.info({ event: EVENT.resultCommitted, ...fields, verdict: receipt.verdict }, 'committed');
+    return committed(receipt, content, false);
+  }
+
+  const first = await readReceipt(destination, content);
+  if (first === null) throw new Error(`${key} exists for create and does not exist for read`);
+  const sameAttempt = first.pod.uid === pod.uid;
+  if (!sameAttempt) {
+    for await (const object of destination.list(slotPrefix(content, pod.slot))) {
+      await destination.remove(object.key);
+    }
+  }
+  deps.logger.info({ event: EVENT.resultFound, ...fields, winner: first.pod.name }, 'committed before');
+  return committed(first, content, !sameAttempt);
+}
+
+function committed(
+  receipt: Receipt,
+  content: { sha256: string; fingerprint: string },
+  reused: boolean,
+): Collected {
+  return {
+    kind: 'committed',
+    verdict: receipt.verdict,
+    reason: receipt.reason,
+    receipt: receiptKey(content),
+    engineSeconds: receipt.times.engineSeconds,
+    reused,
+  };
+}

@@ -1,0 +1,60 @@
+/** Activities as Temporal sees them: one factory a task queue, each closed over its dependencies. */
+import { Context } from '@temporalio/activity';
+import type { ScanInput } from '../workflows/contract.ts';
+import { attachToFile } from './attach-to-file.ts';
+import type { ClaimContentInput } from './claim-content.ts';
+import { claimContent, releaseContent } from './claim-content.ts';
+import type { CollectResultInput } from './collect-result.ts';
+import { collectResult } from './collect-result.ts';
+import type { Dependencies } from './dependencies.ts';
+import { withFailures } from './failures.ts';
+import type { FinishScanInput } from './finish-scan.ts';
+import { clearScan, finishScan } from './finish-scan.ts';
+import type { ListPageInput } from './list-page.ts';
+import { listPage } from './list-page.ts';
+import { openScan } from './open-scan.ts';
+import type { AwaitPodInput, CreatePodInput } from './pods.ts';
+import { awaitPod, createPod, deletePod } from './pods.ts';
+import type { RecordContentInput } from './record-content.ts';
+import { recordContent } from './record-content.ts';
+import type { SettleFilesInput } from './settle-files.ts';
+import { settleFiles } from './settle-files.ts';
+
+const heartbeat = (details?: unknown) => Context.current().heartbeat(details);
+const signal = () => Context.current().cancellationSignal;
+
+/** Need no volume and no cluster. */
+export function createOrchestrateActivities(deps: Dependencies) {
+  return withFailures({
+    attachToFile: (input: { workflowId: string }) => attachToFile(deps, input, heartbeat),
+  });
+}
+
+/** Need the source and the destination at hand, the index, and pod logs. */
+export function createFileActivities(deps: Dependencies) {
+  return withFailures({
+    openScan: (input: ScanInput) => openScan(deps, input),
+    listPage: (input: ListPageInput) => listPage(deps, input, heartbeat, signal()),
+    claimContent: (input: ClaimContentInput) => claimContent(deps, input),
+    releaseContent: (input: { sha256: string; fingerprint: string; owner: string }) =>
+      releaseContent(deps, input),
+    collectResult: (input: CollectResultInput) => collectResult(deps, input),
+    recordContent: (input: RecordContentInput) => recordContent(deps, input),
+    settleFiles: (input: SettleFilesInput) => settleFiles(deps, input, heartbeat),
+    finishScan: (input: FinishScanInput) => finishScan(deps, input, heartbeat),
+    clearScan: (input: { scanId: string; destination: string }) => clearScan(deps, input, heartbeat),
+  });
+}
+
+/** Need the cluster. */
+export function createPodActivities(deps: Dependencies) {
+  return withFailures({
+    createPod: (input: CreatePodInput) => createPod(deps, input),
+    awaitPod: (input: AwaitPodInput) => awaitPod(deps, input, heartbeat, signal()),
+    deletePod: (pod: { name: string; uid: string }) => deletePod(deps, pod),
+  });
+}
+
+export type OrchestrateActivities = ReturnType<typeof createOrchestrateActivities>;
+export type FileActivities = ReturnType<typeof createFileActivities>;
+export type PodActivities = ReturnType<typeof createPodActivities>;

@@ -1,0 +1,57 @@
+/** Every key under a destination, spelled once. See "Contract: destination" in docs/architecture.md. */
+import { toBytes } from '../drivers/file-name.ts';
+import type { FileName } from '../workflows/contract.ts';
+
+type Content = { sha256: string; fingerprint: string };
+
+function contentKey({ sha256, fingerprint }: Content): string {
+  return `content/${sha256.slice(0, 2)}/${sha256}/${fingerprint}`;
+}
+
+export function receiptKey(content: Content): string {
+  return `${contentKey(content)}/receipt.json`;
+}
+
+/** Why a content is quarantined: an operator's to clear, and not a receipt. */
+export function quarantineKey(content: Content): string {
+  return `${contentKey(content)}/quarantined.json`;
+}
+
+export function slotKey(content: Content, slot: string, file: string): string {
+  return `${contentKey(content)}/${slot}/${file}`;
+}
+
+export function slotPrefix(content: Content, slot: string): string {
+  return `${contentKey(content)}/${slot}/`;
+}
+
+export function treeKey(name: FileName): Uint8Array {
+  return Buffer.concat([Buffer.from('tree/'), toBytes(name)]);
+}
+
+export function reportKey(name: FileName, extension: 'xml' | 'json'): Uint8Array {
+  return Buffer.concat([Buffer.from('reports/'), toBytes(name), Buffer.from(`.${extension}`)]);
+}
+
+export function scanKey(scan: string, file: string): string {
+  return `scans/${scanFolder(scan)}/${file}`;
+}
+
+/** Each start of a scan has parts of its own, so that a second one never mixes with the first. */
+export function partKey(scan: string, firstRunId: string, part: number): string {
+  return scanKey(scan, `parts/${firstRunId}/${String(part).padStart(7, '0')}.jsonl`);
+}
+
+/** A workflow ID may hold anything: what is not plain is percent-encoded, so that it stays one folder. */
+function scanFolder(scan: string): string {
+  const plain = [...Buffer.from(scan)]
+    .map((byte) => {
+      const character = String.fromCharCode(byte);
+      return /[A-Za-z0-9._-]/.test(character)
+        ? character
+        : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    })
+    .join('');
+  const folder = plain.startsWith('.') ? `%2E${plain.slice(1)}` : plain;
+  return folder.slice(0, 200);
+}

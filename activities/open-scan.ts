@@ -1,0 +1,57 @@
+import { profileFingerprint } from '../drivers/profile.ts';
+import type { ProfileRef, ScanInput } from '../workflows/contract.ts';
+import type { Dependencies } from './dependencies.ts';
+import { invalid } from './failures.ts';
+
+/** What a scan learns once, at its start, from the workers' configuration. */
+export type OpenedScan = {
+  source: string;
+  destination: string;
+  profile: ProfileRef;
+  maxInputBytes: number;
+  maxTier: number;
+  startDeadlineSeconds: number;
+  runDeadlineSeconds: number;
+  heartbeatMs: number;
+  searchAttributes: boolean;
+  historyLimit?: number | undefined;
+};
+
+/**
+ * Says within seconds whether the scan can work at all: profile known, source readable, destination
+ * writable with a conditional create, index and cluster there. Whatever a person must mend is not retried.
+ */
+export async function openScan(deps: Dependencies, input: ScanInput): Promise<OpenedScan> {
+  const profile = deps.profiles[input.profile];
+  if (profile === undefined) {
+    const known = Object.keys(deps.profiles).join(', ');
+    throw invalid(`"profile": given "${input.profile}", but the workers know only: ${known}`);
+  }
+  const source = deps.openSource(input.source);
+  const destination = deps.openDestination(input.destination);
+  if (overlaps(source.url, destination.url)) {
+    throw invalid(
+      `"destination": ${destination.url} overlaps the source ${source.url}. Results would be scanned as ` +
+        'originals: choose a place outside of it.',
+    );
+  }
+  await source.check();
+  await Promise.all([destination.check(), deps.index.check(), deps.pods.check()]);
+  return {
+    source: source.url,
+    destination: destination.url,
+    profile: { name: input.profile, fingerprint: profileFingerprint(profile) },
+    maxInputBytes: profile.maxInputBytes,
+    maxTier: profile.maxTier,
+    startDeadlineSeconds: profile.startDeadlineSeconds,
+    runDeadlineSeconds: profile.runDeadlineSeconds,
+    heartbeatMs: deps.settings.heartbeatMs,
+    searchAttributes: deps.settings.searchAttributes,
+    historyLimit: deps.settings.historyLimit,
+  };
+}
+
+function overlaps(a: string, b: string): boolean {
+  const folder = (url: string) => (url.endsWith('/') ? url : `${url}/`);
+  return folder(a).startsWith(folder(b)) || folder(b).startsWith(folder(a));
+}

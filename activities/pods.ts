@@ -1,0 +1,99 @@
+import { EVENT } from '../drivers/events.ts';
+import { toBytes } from '../drivers/file-name.ts';
+import { podName } from '../drivers/kubernetes/pod-name.ts';
+import type { PodOutcome, PodPhase, PodRef } from '../drivers/ports.ts';
+import type { RebuildFileInput } from '../workflows/contract.ts';
+import type { Dependencies } from './dependencies.ts';
+import { invalid } from './failures.ts';
+import { slotKey } from './keys.ts';
+
+export type CreatePodInput = {
+  file: RebuildFileInput;
+  workflowId: string;
+  runId: string;
+  attempt: number;
+  /** `a<attempt>-<nonce>`; a pod that is adopted keeps its own. */
+  slot: string;
+  tier: number;
+};
+
+/** Clocks of pods, stores and workers may differ by this much. */
+const LINK_SLACK_MS = 5 * 60_000;
+
+/** Makes the attempt's links and its pod, or adopts the pod when an earlier try of this step made it. */
+export async function createPod(
+  deps: Dependencies,
+  input: CreatePodInput,
+): Promise<PodRef & { adopted: boolean }> {
+  const { file, attempt, slot } = input;
+  const profile = deps.profiles[file.profile.name];
+  if (profile === undefined) throw invalid(`This worker does not know the profile "${file.profile.name}".`);
+  const content = { sha256: file.sha256, fingerprint: file.profile.fingerprint };
+  const name = podName(file.sha256, file.profile.fingerprint, attempt);
+  const expiresAt =
+    Date.now() + (profile.startDeadlineSeconds + profile.runDeadlineSeconds) * 1000 + LINK_SLACK_MS;
+  const source = deps.openSource(file.source);
+  const destination = deps.openDestination(file.destination);
+  const signPut = (object: string, maxBytes: number) =>
+    destination.signPut(slotKey(content, slot, object), { pod: name, expiresAt, maxBytes });
+
+  const [getUrl, rebuilt, reportXml, reportJson] = await Promise.all([
+    source.signGet(toBytes(file.name), { pod: name, expiresAt }),
+    signPut('rebuilt', profile.maxRebuiltBytes),
+    signPut('report.xml', profile.maxReportBytes),
+    signPut('report.json', profile.maxReportBytes),
+  ]);
+  return deps.pods.create({
+    name,
+    scanId: file.scanId,
+    workflowId: input.workflowId,
+    runId: input.runId,
+    sha256: file.sha256,
+    size: file.size,
+    attempt,
+    slot,
+    profile: file.profile,
+    tier: input.tier,
+    getUrl,
+    putUrls: { rebuilt, 'report.xml': reportXml, 'report.json': reportJson },
+  });
+}
+
+export type AwaitPodInput = { pod: PodRef; sha256: string; fingerprint: string; owner: string };
+
+/** Waits for the pod's end on the shared watch and keeps the content's lock alive meanwhile. Never deletes. */
+export async function awaitPod(
+  deps: Dependencies,
+  input: AwaitPodInput,
+  heartbeat: (details: { pod: string; uid: string; phase: PodPhase }) => void,
+  signal: AbortSignal,
+): Promise<PodOutcome> {
+  const key = { sha256: input.sha256, profile: input.fingerprint };
+  let phase: PodPhase = 'created';
+  const beat = () => heartbeat({ pod: input.pod.name, uid: input.pod.uid, phase });
+  const renewLock = () => {
+    deps.locks.acquire(key, input.owner, deps.settings.lockTtlMs).catch((error: unknown) => {
+      deps.logger.warn({ event: EVENT.lockDenied, sha256: input.sha256, err: error }, 'lock not renewed');
+    });
+  };
+  const beats = setInterval(beat, deps.settings.heartbeatMs);
+  const renewals = setInterval(renewLock, deps.settings.lockTtlMs / 3);
+  try {
+    beat();
+    return await deps.pods.await(input.pod, {
+      signal,
+      onProgress: (now) => {
+        phase = now;
+        beat();
+      },
+    });
+  } finally {
+    clearInterval(beats);
+    clearInterval(renewals);
+  }
+}
+
+/** With its UID as precondition: somebody else's pod of the same name is safe. */
+export async function deletePod(deps: Dependencies, pod: { name: string; uid: string }): Promise<void> {
+  await deps.pods.remove(pod);
+}

@@ -1,0 +1,64 @@
+/** The activities as the workflows call them: which queue, how long, how often again. */
+import type { ActivityOptions } from '@temporalio/workflow';
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type {
+  FileActivities,
+  OrchestrateActivities,
+  PodActivities,
+} from '../activities/create-activities.ts';
+import { taskQueues } from './contract.ts';
+
+/** Infrastructure trouble is ridden out for this long before a file or scan is given up. */
+const RIDE_OUT = '2 hours';
+const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+/** What the summary of each step says in the Web UI, beside its name. */
+type Step = { summary: string; heartbeatMs?: number };
+
+function options(step: Step): ActivityOptions {
+  return {
+    retry,
+    summary: step.summary,
+    scheduleToCloseTimeout: RIDE_OUT,
+    ...(step.heartbeatMs === undefined ? {} : { heartbeatTimeout: step.heartbeatMs * 3 }),
+  };
+}
+
+/** Short steps beside the source, destination and index. */
+export function fileSteps(step: Step) {
+  return proxyActivities<FileActivities>({
+    ...options(step),
+    taskQueue: taskQueues(workflowInfo().taskQueue).files,
+    startToCloseTimeout: step.heartbeatMs === undefined ? '5 minutes' : '1 hour',
+  });
+}
+
+/** Asked once at the start: answers within seconds or says why not, rather than riding anything out. */
+export function openingSteps() {
+  return proxyActivities<FileActivities>({
+    taskQueue: taskQueues(workflowInfo().taskQueue).files,
+    summary: 'check source, destination and cluster',
+    startToCloseTimeout: '1 minute',
+    scheduleToCloseTimeout: '5 minutes',
+    retry: { ...retry, maximumAttempts: 4 },
+  });
+}
+
+export function podSteps(step: Step & { seconds?: number }) {
+  return proxyActivities<PodActivities>({
+    ...options(step),
+    taskQueue: taskQueues(workflowInfo().taskQueue).pods,
+    startToCloseTimeout: step.seconds === undefined ? '2 minutes' : step.seconds * 1000,
+    ...(step.seconds === undefined ? {} : { scheduleToCloseTimeout: '1 day' }),
+  });
+}
+
+/** May last as long as another scan's file does. */
+export function attachStep(step: Required<Step>) {
+  return proxyActivities<OrchestrateActivities>({
+    retry,
+    summary: step.summary,
+    heartbeatTimeout: step.heartbeatMs * 3,
+    startToCloseTimeout: '7 days',
+  });
+}

@@ -1,0 +1,166 @@
+/** A scan's whole memory: small, bounded by the page and the window, carried over by continue-as-new. */
+import type { OpenedScan } from '../activities/open-scan.ts';
+import type { FileName, FileResult, Outcome, OutcomeCounts, Progress } from './contract.ts';
+import { noOutcomes, totalOf } from './contract.ts';
+
+/** A listed file whose content is known by its hash. */
+export type HashedFile = {
+  name: FileName;
+  size: number;
+  sha256: string;
+  version: string;
+  /** Times its recorded content was found missing and it was put back in the queue. */
+  missing?: number;
+  /** Times its workflow ended without an answer. */
+  lost?: number;
+};
+
+/** A content in work: the names that wait for it. The first is the one the pod reads. */
+export type InFlight = {
+  sha256: string;
+  files: HashedFile[];
+  /** A child of this scan (of this or an earlier run), not another scan's that we wait for. */
+  ours: boolean;
+  /** Times its workflow ended without an answer. */
+  lost: number;
+};
+
+/** A file whose outcome is known, on its way to tree and manifest. */
+export type SettledFile = {
+  name: FileName;
+  size: number;
+  version?: string | undefined;
+  sha256?: string | undefined;
+  outcome: Outcome;
+  reason?: string | undefined;
+  attempts?: number | undefined;
+  pod?: string | undefined;
+  /** URL of the destination that holds the receipt, for outcomes that rest on one. */
+  from?: string | undefined;
+  missing?: number | undefined;
+};
+
+export type ScanState = {
+  opened: OpenedScan;
+  cursor: FileName | null;
+  listingComplete: boolean;
+  pass: number;
+  listed: number;
+  done: OutcomeCounts;
+  /** Number of the next manifest part. */
+  nextPart: number;
+  parallelFiles: number;
+  paused: string | null;
+  draining: boolean;
+  queue: HashedFile[];
+  inFlight: InFlight[];
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  /** Total done at some moments of about the last minute, for the rate. */
+  samples: { at: number; done: number }[];
+};
+
+export function firstState(opened: OpenedScan, parallelFiles: number, now: number): ScanState {
+  return {
+    opened,
+    cursor: null,
+    listingComplete: false,
+    pass: 1,
+    listed: 0,
+    done: noOutcomes(),
+    nextPart: 1,
+    parallelFiles,
+    paused: null,
+    draining: false,
+    queue: [],
+    inFlight: [],
+    startedAt: now,
+    samples: [{ at: now, done: 0 }],
+  };
+}
+
+/** Names that wait in the window, all contents together. */
+export function filesInFlight(inFlight: Iterable<InFlight>): number {
+  let files = 0;
+  for (const content of inFlight) files += content.files.length;
+  return files;
+}
+
+/**
+ * How one content's end becomes the outcomes of the names that waited for it. A source that moved under us
+ * concerns only the name that was read: the others go back to the queue.
+ */
+export function outcomesOf(
+  content: InFlight,
+  result: FileResult,
+): { settled: SettledFile[]; again: HashedFile[] } {
+  const [first, ...others] = content.files;
+  if (first === undefined) return { settled: [], again: [] };
+  const settle = (file: HashedFile, outcome: Outcome): SettledFile => ({
+    ...file,
+    outcome,
+    reason: result.reason,
+    attempts: result.attempts,
+    pod: result.pod,
+    from: result.destination,
+  });
+
+  switch (result.outcome) {
+    case 'changed':
+    case 'gone':
+      return { settled: [settle(first, result.outcome)], again: others };
+    case 'rebuilt': {
+      const ranHere = content.ours && !result.reused;
+      return {
+        settled: [
+          settle(first, ranHere ? 'rebuilt' : 'delivered'),
+          ...others.map((file) => settle(file, 'delivered')),
+        ],
+        again: [],
+      };
+    }
+    case 'refused':
+    case 'quarantined': {
+      const { outcome } = result;
+      return { settled: content.files.map((file) => settle(file, outcome)), again: [] };
+    }
+  }
+}
+
+const RATE_WINDOW_MS = 60_000;
+
+/** Adds a sample and forgets those older than the window, keeping one from before it. */
+export function sampled(samples: ScanState['samples'], at: number, done: number): ScanState['samples'] {
+  const recent = samples.filter((sample) => sample.at > at - RATE_WINDOW_MS);
+  const before = samples.filter((sample) => sample.at <= at - RATE_WINDOW_MS).at(-1);
+  return [...(before ? [before] : []), ...recent.slice(-30), { at, done }];
+}
+
+export function progressOf(state: ScanState, inFlight: number, settling: number, now: number): Progress {
+  const done = totalOf(state.done);
+  const oldest = state.samples[0] ?? { at: state.startedAt, done: 0 };
+  const seconds = (now - oldest.at) / 1000;
+  const filesPerSecond = seconds > 0 ? (done - oldest.done) / seconds : 0;
+  const left = state.listed - done;
+  return {
+    state: stateWord(state, left),
+    reason: state.paused ?? undefined,
+    listed: state.listed,
+    done: state.done,
+    inFlight: inFlight + settling,
+    queued: state.queue.length,
+    listingComplete: state.listingComplete,
+    parallelFiles: state.parallelFiles,
+    filesPerSecond,
+    etaSeconds: state.listingComplete && filesPerSecond > 0 ? left / filesPerSecond : null,
+    startedAt: Math.floor(state.startedAt / 1000),
+    pass: state.pass,
+  };
+}
+
+function stateWord(state: ScanState, left: number): Progress['state'] {
+  if (state.draining) return 'draining';
+  if (state.paused !== null) return 'paused';
+  if (!state.listingComplete) return 'listing';
+  return left > 0 ? 'working' : 'waiting';
+}
