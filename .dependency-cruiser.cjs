@@ -9,7 +9,12 @@ const only = (name, from, allowed, comment) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     {
       name: 'contract-is-a-leaf',
       severity: 'error',
@@ -78,7 +83,10 @@ module.exports = {
     {
       name: 'only-s3-drivers-know-aws',
       severity: 'error',
-      from: { path: '^(workflows|activities|drivers|fileserver|workers)/', pathNot: '^drivers/(s3/|source/s3|destination/s3)' },
+      from: {
+        path: '^(workflows|activities|drivers|fileserver|workers)/',
+        pathNot: '^drivers/(s3/|source/s3|destination/s3)',
+      },
       to: { path: 'node_modules/@aws-sdk/', dependencyTypesNot: ['type-only'] },
     },
     {

@@ -14,7 +14,7 @@ import { receiveFile } from './receive-file.ts';
 import { type Served, sendFile } from './send-file.ts';
 
 export type FileServerSettings = {
-  /** The folders that links may lead into, absolute: FILE_ROOTS. */
+  /** The folders that links may lead into, absolute: PRISTINE_FILE_ROOTS. */
   roots: readonly string[];
   keys: LinkKeys;
   /** The largest upload, whatever a link allows. */

@@ -20,8 +20,8 @@ export const PATIENCE: Patience = {
 export class Hiccup extends Error {}
 
 /**
- * Runs `once` until it returns. A Stop ends it at once; a Hiccup or a system error is tried again, and the last
- * one becomes Stop(EXIT.transfer). Anything else is a mistake of ours and passes through.
+ * Runs `once` until it returns. A Hiccup or a system error is tried again, and the last one becomes
+ * Stop(EXIT.transfer). Anything else passes through: a Stop, or a mistake of ours.
  */
 export async function attempt<T>(
   what: string,
@@ -33,7 +33,6 @@ export async function attempt<T>(
     try {
       return await once();
     } catch (error) {
-      if (error instanceof Stop) throw error;
       const reason = error instanceof Hiccup ? error.message : errorCode(error);
       if (reason === null) throw error;
       log('transfer.failed', { what, turn, reason });

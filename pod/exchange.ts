@@ -59,8 +59,6 @@ export async function exchange<T>(
     return await new Promise<T>((resolve, reject) => {
       sent.on('error', reject);
       sent.once('response', (body) => {
-        // What destroys the request after this point (a time limit) must reach the reader of the body.
-        sent.on('error', (error) => body.destroy(error));
         read({ status: body.statusCode ?? 0, body }).then(resolve, reject);
       });
       if (!request.body) sent.end();

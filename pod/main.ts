@@ -28,7 +28,9 @@ async function main(): Promise<void> {
   if (code !== EXIT.ok) log('program.failed', { code, message });
   if (message !== '') {
     try {
-      writeFileSync(TERMINATION_LOG, Buffer.from(message).subarray(0, TERMINATION_MESSAGE_LIMIT));
+      // The kubelet has made it; outside a pod none is left behind.
+      const bytes = Buffer.from(message).subarray(0, TERMINATION_MESSAGE_LIMIT);
+      writeFileSync(TERMINATION_LOG, bytes, { flag: 'r+' });
     } catch (error) {
       log('termination_log.failed', { reason: errorCode(error) ?? 'unknown' });
     }

@@ -97,7 +97,7 @@ async function sha256Of(handle: FileHandle, size: number): Promise<string> {
 /** Exactly `size` bytes from the start, or throws: the length has been promised to the server. */
 async function* read(handle: FileHandle, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < size; ) {
-    const buffer = Buffer.allocUnsafe(Math.min(256 * 1024, size - at));
+    const buffer = Buffer.allocUnsafe(Math.min(64 * 1024, size - at));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
     if (bytesRead === 0) throw new Stop(EXIT.badOutput, "The engine's output shrank while it was read.");
     yield buffer.subarray(0, bytesRead);

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { Transform } from 'node:stream';
-import { DriverError } from '../errors.ts';
 import type { Digest } from '../ports.ts';
+import { mismatch } from './errors.ts';
 
-/** Hashes and counts what goes through; `digest` is good after the end. */
+/** Hashes and counts what goes through. */
 export class DigestStream extends Transform {
   readonly #hash = createHash('sha256');
   #size = 0;
-  digest: Digest | null = null;
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void) {
     this.#hash.update(chunk);
@@ -15,9 +14,9 @@ export class DigestStream extends Transform {
     done(null, chunk);
   }
 
-  override _flush(done: () => void): void {
-    this.digest = { size: this.#size, sha256: this.#hash.digest('hex') };
-    done();
+  /** To be called once, after the end. */
+  digest(): Digest {
+    return { size: this.#size, sha256: this.#hash.digest('hex') };
   }
 }
 
@@ -39,29 +38,14 @@ export class VerifiedStream extends Transform {
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error) => void): void {
     this.#hash.update(chunk);
     this.#size += chunk.length;
-    if (this.#size > this.#expected.size) return done(mismatch());
     if (this.#held) this.push(this.#held);
     this.#held = chunk;
-    done();
+    done(this.#size > this.#expected.size ? mismatch() : undefined);
   }
 
   override _flush(done: (error?: Error) => void): void {
     const right = this.#size === this.#expected.size && this.#hash.digest('hex') === this.#expected.sha256;
-    if (!right) return done(mismatch());
-    if (this.#held) this.push(this.#held);
-    done();
+    if (right && this.#held) this.push(this.#held);
+    done(right ? undefined : mismatch());
   }
-}
-
-export function mismatch(): DriverError {
-  return new DriverError('content.mismatch', 'The rebuilt content is not what its receipt says', {
-    retryable: false,
-  });
-}
-
-export function missing(cause: unknown): DriverError {
-  return new DriverError('content.missing', 'The rebuilt content is not there any more', {
-    retryable: false,
-    cause,
-  });
 }

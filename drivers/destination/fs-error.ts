@@ -1,6 +1,7 @@
 import { DriverError } from '../errors.ts';
 import { RootMissingError } from '../file-system/anchor.ts';
 import { errnoOf } from '../file-system/errno.ts';
+import { nameUnsupported } from './errors.ts';
 
 const UNSUPPORTED = [
   'ENOTDIR',
@@ -31,26 +32,16 @@ export function fsDestinationError(cause: unknown): DriverError {
   }
   if (code === 'EXDEV') {
     const message =
-      "The destination's folder and its entry of FILE_ROOTS are on different file systems: list the mounted folder itself in FILE_ROOTS";
+      "The destination's folder and its entry of PRISTINE_FILE_ROOTS are on different file systems: list the mounted folder itself in PRISTINE_FILE_ROOTS";
     return new DriverError('config.invalid', message, { retryable: false, cause });
   }
   if (code === 'ENOENT' || cause instanceof RootMissingError) {
     const message =
-      "The destination's volume is not there: check the URL, and that its entry of FILE_ROOTS is mounted on the workers";
+      "The destination's volume is not there: check the URL, and that its entry of PRISTINE_FILE_ROOTS is mounted on the workers";
     return new DriverError('destination.missing', message, { retryable: false, cause });
   }
   return new DriverError('destination.unavailable', `The destination's file system answers ${code}`, {
     retryable: true,
     cause,
   });
-}
-
-export function nameUnsupported(why: string, cause?: unknown): DriverError {
-  const message = `The destination can't hold a file of this name (${why}): rename it or choose another destination`;
-  return new DriverError('destination.name-unsupported', message, { retryable: false, cause });
-}
-
-export function noConditionalCreate(what: string, cause?: unknown): DriverError {
-  const message = `The destination can't create a file only if it is not there (${what}): choose one that can`;
-  return new DriverError('destination.no-conditional-create', message, { retryable: false, cause });
 }

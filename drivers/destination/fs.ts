@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, lstat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { DriverError } from '../errors.ts';
 import { type Anchor, entryOf, openFolder, openPlainFile } from '../file-system/anchor.ts';
 import { type ByteString, fromByteString, splitName } from '../file-system/byte-string.ts';
 import { errnoOf, isAbsent } from '../file-system/errno.ts';
@@ -11,10 +10,11 @@ import { listFiles } from '../file-system/list-files.ts';
 import { inParent, makeFolder, removeFile } from '../file-system/place-file.ts';
 import { removeAbandoned, TEMP_FOLDER, TempFile } from '../file-system/temp-file.ts';
 import type { Destination, Digest, LinkSigner, ObjectKey } from '../ports.ts';
-import { fsDestinationError, nameUnsupported, noConditionalCreate } from './fs-error.ts';
+import { mismatch, missing, nameUnsupported, noConditionalCreate } from './errors.ts';
+import { fsDestinationError } from './fs-error.ts';
 
 /**
- * A folder that the worker can write. A file is written under `.pristine-tmp` of its entry of FILE_ROOTS,
+ * A folder that the worker can write. A file is written under `.pristine-tmp` of its entry of PRISTINE_FILE_ROOTS,
  * brought to the disk, and appears by a rename (write, copy) or a link that replaces nothing (create).
  * No link in the destination is followed.
  */
@@ -86,16 +86,14 @@ export class FsDestination implements Destination {
     const source = this.#split(from);
     const target = this.#split(to);
     const { handle, stats } = await openPlainFile(this.#anchor, source).catch((error) => {
-      throw isAbsent(error)
-        ? contentError('missing', 'is not there any more', error)
-        : fsDestinationError(error);
+      throw isAbsent(error) ? missing(error) : fsDestinationError(error);
     });
     const body = new FileBody(handle, { size: Number(stats.size), version: null }, fsDestinationError);
     try {
       await this.#withTemp(async (temp) => {
         const digest = await fill(temp, body);
         if (digest.sha256 !== expected.sha256 || digest.size !== expected.size) {
-          throw contentError('mismatch', 'is not what its receipt says');
+          throw mismatch();
         }
         await onDisk(() => inParent(this.#anchor, target, (parent, name) => temp.replace(parent, name)));
       });
@@ -182,8 +180,4 @@ async function onDisk<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw fsDestinationError(error);
   }
-}
-
-function contentError(what: 'missing' | 'mismatch', problem: string, cause?: unknown): DriverError {
-  return new DriverError(`content.${what}`, `The rebuilt content ${problem}`, { retryable: false, cause });
 }

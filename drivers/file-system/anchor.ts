@@ -16,7 +16,7 @@ export class RootMissingError extends Error {
   readonly code = 'EROOTMISSING';
 
   constructor(cause: unknown) {
-    super('an entry of FILE_ROOTS is not there', { cause });
+    super('an entry of PRISTINE_FILE_ROOTS is not there', { cause });
     this.name = 'RootMissingError';
   }
 }

@@ -4,7 +4,7 @@ import { DriverError } from '../errors.ts';
 import type { Anchor } from './anchor.ts';
 import { splitName } from './byte-string.ts';
 
-/** What a `file:` URL means: its canonical text, and the folder as a way down from one of `FILE_ROOTS`. */
+/** What a `file:` URL means: its canonical text, and the folder as a way down from one of `PRISTINE_FILE_ROOTS`. */
 export type FilePlace = { url: string; anchor: Anchor };
 
 /**
@@ -25,7 +25,7 @@ export function parseFileUrl(
     const allowed = roots.length === 0 ? 'it is empty' : `it allows ${roots.join(', ')}`;
     throw new DriverError(
       `${side}.forbidden`,
-      `The ${side} is a folder outside FILE_ROOTS (${allowed}): add the folder to that setting of the workers`,
+      `The ${side} is a folder outside PRISTINE_FILE_ROOTS (${allowed}): add the folder to that setting of the workers`,
       { retryable: false },
     );
   }
@@ -35,7 +35,7 @@ export function parseFileUrl(
   return { url: pathToFileURL(path).href, anchor: { base: root, below } };
 }
 
-/** An entry of FILE_ROOTS as links and anchors spell it. */
+/** An entry of PRISTINE_FILE_ROOTS as links and anchors spell it. */
 export function normalizeRoot(path: string): string {
   return normalize(path).replace(/\/+$/, '') || '/';
 }

@@ -6,7 +6,7 @@ import type { ByteString } from './byte-string.ts';
 import { errnoOf, isAbsent } from './errno.ts';
 import { describeSelf, isGone } from './owner.ts';
 
-/** Where files are written before they appear, in each of FILE_ROOTS that is written to. */
+/** Where files are written before they appear, in each of PRISTINE_FILE_ROOTS that is written to. */
 export const TEMP_FOLDER = '.pristine-tmp';
 /** After this a temporary file of another host or container is taken for abandoned. */
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;

@@ -105,16 +105,20 @@ export class KubeApi {
   }
 
   async #send(request: KubeRequest, signal: AbortSignal): Promise<IncomingMessage> {
-    const { url, options } = await this.#options(request);
+    const payload = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
+    const { url, options } = await this.#options(request, payload?.length);
     return new Promise((resolve, reject) => {
       const send = url.protocol === 'https:' ? https.request : http.request;
       const sent = send(url, { ...options, signal }, resolve);
       sent.on('error', reject);
-      sent.end(request.body === undefined ? undefined : JSON.stringify(request.body));
+      sent.end(payload);
     });
   }
 
-  async #options({ method, path, query, body }: KubeRequest): Promise<{ url: URL; options: RequestOptions }> {
+  async #options(
+    { method, path, query }: KubeRequest,
+    length: number | undefined,
+  ): Promise<{ url: URL; options: RequestOptions }> {
     const cluster = this.#config.getCurrentCluster();
     if (!cluster) throw new KubeError({ message: 'The kubeconfig has no current cluster.' });
     const url = new URL(cluster.server.replace(/\/$/, '') + path);
@@ -131,7 +135,11 @@ export class KubeApi {
     if (!cluster.proxyUrl) options.agent = url.protocol === 'https:' ? this.#agents.https : this.#agents.http;
     options.method = method;
     options.headers.accept = 'application/json';
-    if (body !== undefined) options.headers['content-type'] = 'application/json';
+    if (length !== undefined) {
+      options.headers['content-type'] = 'application/json';
+      // Node gives the body of a DELETE no length, and a server then takes it for the next request.
+      options.headers['content-length'] = length;
+    }
     return { url, options };
   }
 }

@@ -47,7 +47,7 @@ export class KubeError extends Error {
 
   /** From what the connection failed with. Its message names hosts and addresses only, its code what happened. */
   static unreachable(error: unknown): KubeError {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
     return new KubeError({
       message: `No connection to the API server${code && ` (${code})`}.`,
       cause: error,

@@ -14,13 +14,14 @@ type Verdict =
 /**
  * How a pod ended, or null while it has not. Pure. Of several signs the first of this list decides:
  *
- * 1. phase Succeeded, every container exit 0: `uploaded`, if the uploader's report can be read (else transfer).
+ * 1. every container exit 0: `uploaded`, if the uploader's report can be read (else transfer). The phase says
+ *    Succeeded about a second later; with restartPolicy Never nothing can come in between.
  * 2. a container was OOM-killed (seen at once, whatever the phase still says): engine = resource, others = transfer.
  * 3. somebody asked for the pod's deletion before it had ended by itself: disruption.
  * 4. phase Failed and DisruptionTarget (preemption, eviction, taint, pod GC, kubelet): disruption.
  * 5. phase Failed with a reason of the kubelet's own: Evicted for its own disk use = resource, other evictions and
  *    node shutdown = disruption, DeadlineExceeded = resource in the engine, transfer in fetch and upload, capacity
- *    when none had started, not admitted = capacity or configuration.
+ *    when none had started (configuration when somebody's mistake kept it), not admitted = capacity or configuration.
  * 6. phase Failed and a container that could not be started: configuration when the image or command is at fault.
  * 7. phase Failed and `fetch` failed: 10 = `changed`, 11 = `source-gone`, 2 = configuration, any other = transfer.
  * 8. phase Failed and `engine` failed: 3 = `refused`, any other = crash.
@@ -46,14 +47,16 @@ export function circumstances(pod: SlimPod): Pick<PodOutcome, 'exitCodes' | 'nod
 export function podPhase(pod: SlimPod): PodPhase {
   const { fetch, engine, upload } = pod.containers;
   if (upload && upload.state !== 'waiting') return 'uploading';
-  if (engine?.state === 'terminated') return 'uploading';
-  if (engine?.state === 'running' || fetch?.state === 'terminated') return 'engine';
+  if (engine?.state === 'terminated') return engine.exitCode === 0 ? 'uploading' : 'engine';
+  if (engine?.state === 'running') return 'engine';
+  if (fetch?.state === 'terminated') return fetch.exitCode === 0 ? 'engine' : 'fetching';
   if (fetch?.state === 'running') return 'fetching';
   return pod.node || pod.scheduled?.status === 'True' ? 'scheduled' : 'created';
 }
 
 function verdictOf(pod: SlimPod): Verdict | null {
-  if (pod.phase === 'Succeeded') return succeeded(pod);
+  if (pod.phase === 'Succeeded' || CONTAINERS.every((name) => ended(pod, name)?.exitCode === 0))
+    return succeeded(pod);
   const oom = CONTAINERS.find((name) => outOfMemory(pod, name));
   if (oom) return killedForMemory(oom);
   if (pod.deletion && !endedBefore(pod, pod.deletion)) {
@@ -88,7 +91,7 @@ function notStarted(pod: SlimPod): Verdict | null {
     if (reason === 'ContainerStatusUnknown')
       return failed('disruption', `The node lost track of ${name}: ${message}`);
     if (reason !== 'StartError' && reason !== 'ContainerCannotRun') continue;
-    if (/OOM|out of memory|memory limit too low/i.test(message))
+    if (/OOM|out of memory|memory limit/i.test(message))
       return failed(name === 'engine' ? 'resource' : 'transfer', `${name} has too little memory to start.`);
     const ours = /not found|no such file|permission denied|exec format|invalid argument/i.test(message);
     return failed(ours ? 'configuration' : 'disruption', `${name} could not be started: ${message}`);
@@ -182,9 +185,11 @@ function podTimes(pod: SlimPod): PodTimes {
   const { engine } = pod.containers;
   const ends = CONTAINERS.map((name) => ended(pod, name)?.finishedAt).filter((end) => end !== undefined);
   const finishedAt = ends.sort((a, b) => Date.parse(a) - Date.parse(b)).at(-1);
+  const began = engine?.state === 'terminated' ? Date.parse(engine.startedAt ?? '') : Number.NaN;
+  // A container that never started is said to have done so in 1970.
   const seconds =
-    engine?.state === 'terminated'
-      ? (Date.parse(engine.finishedAt ?? '') - Date.parse(engine.startedAt ?? '')) / 1000
+    engine?.state === 'terminated' && began > 0
+      ? (Date.parse(engine.finishedAt ?? '') - began) / 1000
       : Number.NaN;
   return {
     ...(pod.createdAt !== undefined && { createdAt: pod.createdAt }),

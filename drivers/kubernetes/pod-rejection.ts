@@ -1,5 +1,6 @@
 import type { FailureClass } from '../ports.ts';
 import { boundedText } from './bounded-text.ts';
+import { mistake } from './pod-trouble.ts';
 import { CONTAINERS, type SlimPod } from './slim-pod.ts';
 
 type Rejection = { kind: 'failed'; class: FailureClass; reason: string };
@@ -53,6 +54,7 @@ function interrupted(pod: SlimPod) {
 }
 
 function deadlineClass(pod: SlimPod): FailureClass {
+  if (mistake(pod)) return 'configuration';
   const name = interrupted(pod);
   const fetch = pod.containers.fetch;
   if (name === 'fetch' && (!fetch || fetch.state === 'waiting')) return 'capacity';
@@ -61,5 +63,5 @@ function deadlineClass(pod: SlimPod): FailureClass {
 
 function deadlineText(pod: SlimPod): string {
   const limit = pod.activeDeadlineSeconds === undefined ? '' : ` of ${pod.activeDeadlineSeconds} s`;
-  return `The pod reached its deadline${limit} in ${interrupted(pod) ?? 'upload'}.`;
+  return `The pod reached its deadline${limit}: ${mistake(pod) ?? `it was in ${interrupted(pod) ?? 'upload'}.`}`;
 }

@@ -1,6 +1,6 @@
 import type { DriverError } from '../errors.ts';
+import type { Logger } from '../events.ts';
 import type { PodOutcome, PodPhase, PodWait } from '../ports.ts';
-import type { Log } from './log.ts';
 import { circumstances, podOutcome, podPhase } from './pod-outcome.ts';
 import { anyStarted, mistake, type Observed, overdue, PATIENCE, type Patience } from './pod-trouble.ts';
 import type { PodSink } from './pod-watch.ts';
@@ -54,15 +54,20 @@ type Waiting = {
 export class PodWaits implements PodSink {
   readonly #lists: () => Lists;
   readonly #settings: PodWaitsSettings;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #waits = new Map<string, Set<Waiting>>();
   #pods = new Map<string, SlimPod>();
   #ticker: NodeJS.Timeout | undefined;
 
-  constructor(lists: () => Lists, log: Log, settings: PodWaitsSettings = POD_WAITS_SETTINGS) {
+  constructor(lists: () => Lists, log: Logger, settings: PodWaitsSettings = POD_WAITS_SETTINGS) {
     this.#lists = lists;
     this.#log = log;
     this.#settings = settings;
+  }
+
+  /** The pod that had the name when last seen. */
+  named(name: string): SlimPod | undefined {
+    return this.#pods.get(name);
   }
 
   /** The pod as last seen, if it is the one of that UID. */
@@ -205,7 +210,7 @@ export class PodWaits implements PodSink {
       wait.onProgress?.(wait.phase);
     } catch (error) {
       // One caller's fault must not keep the others from hearing of their pods.
-      this.#log.warn({ event: 'watch.progress_failed', pod: wait.name, reason: String(error).slice(0, 200) });
+      this.#log.warn({ pod: wait.name, err: error }, 'onProgress threw');
     }
   }
 

@@ -1,6 +1,6 @@
 import { DriverError } from '../errors.ts';
+import { EVENT, type Logger } from '../events.ts';
 import { driverError } from './kube-error.ts';
-import type { Log } from './log.ts';
 import { FeedExpired, type PodEvent, type PodFeed } from './pod-feed.ts';
 import type { SlimPod } from './slim-pod.ts';
 import { sleep, untilAborted } from './until-aborted.ts';
@@ -43,7 +43,7 @@ export class PodWatch {
   readonly #feed: PodFeed;
   readonly #sink: PodSink;
   readonly #settings: PodWatchSettings;
-  readonly #log: Log;
+  readonly #log: Logger;
   readonly #closed = new AbortController();
   #running: Promise<void> | undefined;
   #watching: AbortController | undefined;
@@ -52,7 +52,7 @@ export class PodWatch {
   #failures = 0;
   #lastContact = performance.now();
 
-  constructor(feed: PodFeed, sink: PodSink, log: Log, settings: PodWatchSettings = POD_WATCH_SETTINGS) {
+  constructor(feed: PodFeed, sink: PodSink, log: Logger, settings: PodWatchSettings = POD_WATCH_SETTINGS) {
     this.#feed = feed;
     this.#sink = sink;
     this.#log = log;
@@ -97,11 +97,14 @@ export class PodWatch {
   async #afterFailure(error: unknown): Promise<void> {
     this.#failures++;
     if (error instanceof FeedExpired) {
-      this.#log.info({ event: 'watch.expired' });
+      this.#log.info({ event: EVENT.watchExpired }, 'the watch on pods has expired');
       // Expected after a pause; a second in a row without an event between them is not.
       if (this.#failures === 1) return;
     } else if (error instanceof Stalled) {
-      this.#log.warn({ event: 'watch.stalled', idleMs: this.#settings.idleMs });
+      this.#log.warn(
+        { event: EVENT.watchStalled, idleMs: this.#settings.idleMs },
+        'nothing came through the watch on pods',
+      );
       this.#feed.reconnect?.();
       if (this.#failures === 1) return;
     } else {
@@ -113,7 +116,7 @@ export class PodWatch {
               retryable: true,
               cause: known,
             });
-      this.#log.warn({ event: 'watch.failed', code: failure.code, reason: failure.message });
+      this.#log.warn({ code: failure.code, failures: this.#failures }, failure.message);
       this.#feed.reconnect?.();
       this.#sink.unreachable(failure, performance.now() - this.#lastContact);
     }
@@ -135,7 +138,8 @@ export class PodWatch {
       next = page.next;
     } while (next !== undefined);
     this.#lastContact = performance.now();
-    this.#log.info({ event: list === 1 ? 'watch.started' : 'watch.relisted', pods: pods.size });
+    if (list === 1) this.#log.info({ event: EVENT.watchStarted, pods: pods.size }, 'watching file pods');
+    else this.#log.debug({ event: EVENT.watchRelisted, pods: pods.size }, 'file pods listed anew');
     this.#sink.listed(pods, list);
     return version;
   }

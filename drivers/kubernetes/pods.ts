@@ -1,5 +1,6 @@
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import { DriverError } from '../errors.ts';
+import { EVENT, type Logger } from '../events.ts';
 import type { FilePodRequest, PodOutcome, PodRef, Pods, PodWait } from '../ports.ts';
 import { accessProblem } from './access.ts';
 import { boundedLog } from './bounded-text.ts';
@@ -8,7 +9,6 @@ import type { FilePodSettings } from './file-pod.ts';
 import { httpPodFeed } from './http-pod-feed.ts';
 import { KUBE_API_SETTINGS, KubeApi, type KubeApiSettings } from './kube-api.ts';
 import { driverError, KubeError } from './kube-error.ts';
-import type { Log } from './log.ts';
 import { filePodSelector, isLabelValue } from './pod-labels.ts';
 import { POD_WAITS_SETTINGS, PodWaits, type PodWaitsSettings } from './pod-waits.ts';
 import { POD_WATCH_SETTINGS, PodWatch, type PodWatchSettings } from './pod-watch.ts';
@@ -18,7 +18,7 @@ export type PodsOptions = {
   settings: Pick<FilePodSettings, 'namespace' | 'instance'>;
   /** The pod of a request: `filePodManifest` with the profile that the request names. May throw DriverError. */
   manifest: (request: FilePodRequest) => V1Pod;
-  log: Log;
+  logger: Logger;
   api?: Partial<KubeApiSettings>;
   watch?: Partial<PodWatchSettings & { pageSize: number; watchSeconds: number }>;
   waits?: Partial<PodWaitsSettings>;
@@ -34,7 +34,7 @@ const DELETE_GRACE_SECONDS = 1;
  * Throws DriverError config.invalid when a setting can't be a label's value.
  */
 export function createPods(options: PodsOptions): Pods {
-  const { settings, log } = options;
+  const { settings, logger } = options;
   const { namespace, instance } = settings;
   if (!isLabelValue(instance))
     throw new DriverError(
@@ -47,8 +47,8 @@ export function createPods(options: PodsOptions): Pods {
   const api = new KubeApi(options.kubeConfig, { ...KUBE_API_SETTINGS, ...options.api });
   const { pageSize = 500, watchSeconds = 30, ...watchSettings } = options.watch ?? {};
   const feed = httpPodFeed(api, { namespace, selector: filePodSelector(instance), pageSize, watchSeconds });
-  const waits = new PodWaits(() => watch, log, { ...POD_WAITS_SETTINGS, ...options.waits });
-  const watch = new PodWatch(feed, waits, log, {
+  const waits = new PodWaits(() => watch, logger, { ...POD_WAITS_SETTINGS, ...options.waits });
+  const watch = new PodWatch(feed, waits, logger, {
     ...POD_WATCH_SETTINGS,
     idleMs: (watchSeconds + 10) * 1000,
     ...watchSettings,
@@ -68,36 +68,37 @@ export function createPods(options: PodsOptions): Pods {
   async function create(request: FilePodRequest): Promise<PodRef & { adopted: boolean }> {
     watch.start();
     const pod = await createOrAdopt(api, options.manifest(request), { namespace, instance }, request, remove);
-    const event = pod.adopted ? 'pod.adopted' : 'pod.created';
-    log.info({
-      event,
+    const fields = {
       pod: pod.name,
       uid: pod.uid,
       slot: pod.slot,
       attempt: request.attempt,
       tier: request.tier,
-    });
+    };
+    if (pod.adopted) logger.info({ event: EVENT.podAdopted, ...fields }, 'pod adopted');
+    else logger.info({ event: EVENT.podCreated, ...fields }, 'pod created');
     return pod;
   }
 
   async function wait(pod: PodRef, how: PodWait = {}): Promise<PodOutcome> {
+    const ended = waits.wait(pod, how);
+    // In this order, so that the first list can say that the pod is gone.
     watch.start();
-    const outcome = await waits.wait(pod, how);
-    log.info({
-      event: 'pod.ended',
-      pod: pod.name,
-      uid: pod.uid,
-      kind: outcome.kind,
-      ...(outcome.kind === 'failed' && { class: outcome.class }),
-      ...('reason' in outcome && { reason: outcome.reason }),
-      exitCodes: outcome.exitCodes,
-      node: outcome.node,
-    });
+    const outcome = await ended;
+    const { exitCodes, node, kind } = outcome;
+    const failure = outcome.kind === 'failed' ? { class: outcome.class } : {};
+    const said = 'reason' in outcome ? outcome.reason : 'pod ended';
+    logger.info(
+      { event: EVENT.podEnded, pod: pod.name, uid: pod.uid, kind, ...failure, exitCodes, node },
+      said,
+    );
     return outcome;
   }
 
   async function readLog(pod: PodRef, container: string, maxBytes: number): Promise<string | null> {
     const query = { container, tailLines: LOG_TAIL_LINES };
+    // The API asks for a log by name only.
+    if ((waits.named(pod.name)?.uid ?? pod.uid) !== pod.uid) return null;
     try {
       // The API has limitBytes, but counts them from the start of the tail, and the end is what says why.
       const { bytes } = await api.read({ method: 'GET', path: `${pathOf(pod.name)}/log`, query }, maxBytes);
@@ -126,7 +127,7 @@ export function createPods(options: PodsOptions): Pods {
       if (error instanceof KubeError && (error.status === 404 || error.status === 409)) return;
       throw driverError(error, `delete pod ${pod.name}`);
     }
-    log.info({ event: 'pod.deleted', pod: pod.name, uid: pod.uid });
+    logger.info({ event: EVENT.podDeleted, pod: pod.name, uid: pod.uid }, 'pod deleted');
   }
 
   async function list(): ReturnType<Pods['list']> {

@@ -43,8 +43,9 @@ export function connectRedis(options: RedisConnectionOptions): Redis {
   redis.on('error', (error: Error) => {
     if (connected === false) return;
     connected = false;
+    // Not the error itself: it carries the command's arguments, and AUTH's is the password.
     options.log.warn(
-      { event: EVENT.indexDisconnected, err: error },
+      { event: EVENT.indexDisconnected, reason: error.message },
       'No connection to Redis; it is tried again',
     );
   });
@@ -68,7 +69,7 @@ export async function closeRedis(redis: Redis): Promise<void> {
 
 function parseRedisUrl(url: string): URL {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed?.protocol === 'redis:' || parsed?.protocol === 'rediss:') return parsed;
+  if (parsed?.hostname && (parsed.protocol === 'redis:' || parsed.protocol === 'rediss:')) return parsed;
   throw new DriverError(
     'config.invalid',
     'REDIS_URL must be redis://[user:password@]host[:port][/db], or rediss://… for TLS',

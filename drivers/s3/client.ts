@@ -16,6 +16,9 @@ export type S3Settings = {
   credentials?: { accessKeyId: string; secretAccessKey: string; sessionToken?: string } | undefined;
 };
 
+/** Every failure comes as an error; without a logger of ours the SDK writes some to the console as well. */
+const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
+
 /** Makes a client. The caller destroys it. */
 export function createS3Client(settings: S3Settings): S3Client {
   const { endpoint, region, forcePathStyle, credentials, maxAttempts = 3 } = settings;
@@ -23,6 +26,7 @@ export function createS3Client(settings: S3Settings): S3Client {
     region,
     forcePathStyle,
     maxAttempts,
+    logger: SILENT,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
     // We compare sha256 ourselves. By default a CRC32 would also go into every presigned PUT.

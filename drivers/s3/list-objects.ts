@@ -29,13 +29,14 @@ export async function listObjects(
   const start = place.prefix + after;
   const objects: S3Object[] = [];
   let last: Uint8Array = Buffer.from(start);
+  let keys = Math.min(limit, 1000);
   let token: string | undefined;
   do {
     const answer = await client.send(
       new ListObjectsV2Command({
         Bucket: place.bucket,
         Prefix: place.prefix,
-        MaxKeys: Math.min(limit, 1000),
+        MaxKeys: keys,
         // XML has no way to write most control characters.
         EncodingType: 'url',
         ...(start === '' ? {} : { StartAfter: start }),
@@ -58,11 +59,17 @@ export async function listObjects(
     // A garbled key is no place to go on from: leave it to the next page, which starts after an exact one.
     const exact = objects.findLastIndex(({ garbled }) => !garbled) + 1;
     if (exact > 0) return { objects: objects.slice(0, exact), more: true };
-    token = answer.NextContinuationToken;
-  } while (token !== undefined);
-  throw new DriverError('source.unavailable', 'The S3 store says there is more and not how to get it', {
-    retryable: true,
-  });
+    if (objects.length === 0) {
+      token = answer.NextContinuationToken;
+    } else if (keys < 1000) {
+      // Nor is a token that such a key is in. Ask for so many that an exact one is among them.
+      keys = 1000;
+      objects.length = 0;
+    } else {
+      throw unordered();
+    }
+  } while (token !== undefined || objects.length === 0);
+  throw unordered();
 }
 
 /** Without url-encoding a store puts U+FFFD where XML can't hold a character: then the key is not known. */
@@ -70,7 +77,9 @@ function decodeKey(key: string, encoded: boolean): { bytes: Buffer; exact: boole
   if (!encoded) return { bytes: Buffer.from(key), exact: !key.includes('\ufffd') };
   // Some stores write a space as +; a plus sign is %2B with all of them.
   const text = Buffer.from(key.replaceAll('+', ' ')).toString('latin1');
-  const decoded = text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const decoded = text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
   return { bytes: Buffer.from(decoded, 'latin1'), exact: true };
 }
 

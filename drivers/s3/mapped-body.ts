@@ -15,9 +15,13 @@ export function mappedBody(side: 'source' | 'destination', body: unknown, size: 
       done(null, chunk);
     },
     flush(done) {
-      const short = new DriverError(`${side}.unavailable`, `The ${side}'s store sent ${seen} of ${size} bytes`, {
-        retryable: true,
-      });
+      const short = new DriverError(
+        `${side}.unavailable`,
+        `The ${side}'s store sent ${seen} of ${size} bytes`,
+        {
+          retryable: true,
+        },
+      );
       done(seen === size ? null : short);
     },
   });

@@ -18,7 +18,7 @@ export async function presign(
 ): Promise<string> {
   const lifeMs = expiresAt - now;
   if (lifeMs <= 0 || lifeMs > LONGEST_MS) {
-    const message = 'An S3 link lives from one second to seven days: shorten the profile\'s deadlines';
+    const message = "An S3 link lives from one second to seven days: shorten the profile's deadlines";
     throw new DriverError('config.invalid', message, { retryable: false });
   }
   return getSignedUrl(client, command, {

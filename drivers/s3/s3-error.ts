@@ -1,3 +1,4 @@
+import { nameUnsupported } from '../destination/errors.ts';
 import { DriverError, type DriverErrorCode } from '../errors.ts';
 
 type Side = 'source' | 'destination';
@@ -31,7 +32,11 @@ const NAME_UNSUPPORTED = [
   'InvalidURI',
 ];
 const FULL = ['QuotaExceeded', 'InsufficientStorage', 'XMinioStorageFull'];
-const WRONG_REGION = ['PermanentRedirect', 'AuthorizationHeaderMalformed', 'IllegalLocationConstraintException'];
+const WRONG_REGION = [
+  'PermanentRedirect',
+  'AuthorizationHeaderMalformed',
+  'IllegalLocationConstraintException',
+];
 const NO_CREDENTIALS = ['CredentialsProviderError', 'TokenProviderError'];
 
 /**
@@ -65,19 +70,24 @@ export function s3Error(side: Side, cause: unknown): DriverError {
     return fail('config.invalid', `The ${side}'s bucket is in another region (${said}): set AWS_REGION`);
   }
   if (code === 'RequestTimeTooSkewed') {
-    return fail(`${side}.forbidden`, `The ${side}'s store and the worker do not agree on the time: set the clocks`);
+    return fail(
+      `${side}.forbidden`,
+      `The ${side}'s store and the worker do not agree on the time: set the clocks`,
+    );
   }
   if (code === 'InvalidObjectState') {
     return fail(`${side}.forbidden`, `The object is archived and can't be read: restore it first`);
   }
   if (status === 401 || status === 403) {
-    return fail(`${side}.forbidden`, `The ${side}'s store refuses it (${said}): check the credentials and the bucket's policy`);
+    return fail(
+      `${side}.forbidden`,
+      `The ${side}'s store refuses it (${said}): check the credentials and the bucket's policy`,
+    );
   }
-  const passing = status === undefined || status >= 500 || [408, 409, 429].includes(status) || /throttl|slowdown|timeout/i.test(code);
+  const passing =
+    status === undefined ||
+    status >= 500 ||
+    [408, 409, 429].includes(status) ||
+    /throttl|slowdown|timeout/i.test(code);
   return fail(`${side}.unavailable`, `The ${side}'s store answers ${said}`, passing);
-}
-
-export function nameUnsupported(why: string, cause?: unknown): DriverError {
-  const message = `The destination can't hold a file of this name (${why}): rename it or choose another destination`;
-  return new DriverError('destination.name-unsupported', message, { retryable: false, cause });
 }

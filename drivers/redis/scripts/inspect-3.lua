@@ -24,8 +24,10 @@ local items = redis.call('BF.CARD', KEYS[1])
 if types[1] ~= 'none' then
   local info = redis.call('BF.INFO', KEYS[1])
   for i = 1, #info - 1, 2 do
-    if info[i] == 'Number of filters' then layers = info[i + 1] end
-    if info[i] == 'Capacity' then capacity = info[i + 1] end
+    -- Field names are status replies, which Lua has as tables.
+    local field = type(info[i]) == 'table' and info[i].ok or info[i]
+    if field == 'Number of filters' then layers = info[i + 1] end
+    if field == 'Capacity' then capacity = info[i + 1] end
   end
 end
 local meta = redis.call('HMGET', KEYS[3], 'schema', 'epoch')

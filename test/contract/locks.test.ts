@@ -1,0 +1,11 @@
+import { createRedisLocks } from '../../drivers/redis/locks.ts';
+import { describeLocks } from './describe-locks.ts';
+import { createFakeLocks } from './fake-locks.ts';
+import { openTestRedis } from './redis-connection.ts';
+
+describeLocks('in memory', async () => ({ locks: createFakeLocks(), close: async () => {} }));
+
+describeLocks('Redis', async () => {
+  const { redis, prefix, close } = await openTestRedis();
+  return { locks: createRedisLocks(redis, { prefix }), close };
+});

@@ -1,0 +1,70 @@
+/** Redis for tests: the one `make up` started, under a key prefix of the test's own. */
+import { randomUUID } from 'node:crypto';
+import type { Redis } from 'ioredis';
+import type { LogFields, Logger } from '../../drivers/events.ts';
+import { closeRedis, connectRedis } from '../../drivers/redis/connect.ts';
+import { stackVariable } from './stack.ts';
+
+export type TestRedis = {
+  redis: Redis;
+  prefix: string;
+  /** Deletes every key under the prefix. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Fails where there is no server: a test that needs one is not skipped. */
+export async function openTestRedis(url = stackVariable('REDIS_URL')): Promise<TestRedis> {
+  const redis = connectRedis({ url, log: recordingLog().log });
+  const prefix = `test-${randomUUID()}`;
+  const flush = async () => {
+    let cursor = '0';
+    do {
+      const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefix}:*`, 'COUNT', 1000);
+      cursor = next;
+      if (keys.length > 0) await redis.unlink(...keys);
+    } while (cursor !== '0');
+  };
+  const close = async () => {
+    await flush();
+    await closeRedis(redis);
+  };
+  await redis.ping().catch(async (cause: unknown) => {
+    redis.disconnect();
+    throw new Error('No Redis answers at REDIS_URL: run `make up` first', { cause });
+  });
+  return { redis, prefix, flush, close };
+}
+
+/** A logger that remembers what it was told. */
+export function recordingLog(): { log: Logger; lines: (LogFields & { message: string })[] } {
+  const lines: (LogFields & { message: string })[] = [];
+  const record = (fields: LogFields, message: string) => {
+    lines.push({ ...fields, message });
+  };
+  return { log: { debug: record, info: record, warn: record, error: record }, lines };
+}
+
+/** How many commands this connection sent that name the prefix while `act` ran; a script counts as one. */
+export async function countCommands(
+  { redis, prefix }: TestRedis,
+  act: () => Promise<unknown>,
+): Promise<number> {
+  const monitor = await redis.monitor();
+  try {
+    const mark = randomUUID();
+    let count = 0;
+    const ended = new Promise<void>((resolve) => {
+      monitor.on('monitor', (_time: string, args: string[], source: string) => {
+        if (source !== 'lua' && args.some((arg) => arg.includes(prefix))) count++;
+        if (args.includes(mark)) resolve();
+      });
+    });
+    await act();
+    await redis.echo(mark);
+    await ended;
+    return count;
+  } finally {
+    monitor.disconnect();
+  }
+}

@@ -1,0 +1,11 @@
+import { createRedisSeen } from '../../drivers/redis/seen.ts';
+import { describeSeen } from './describe-seen.ts';
+import { createFakeSeen } from './fake-seen.ts';
+import { openTestRedis } from './redis-connection.ts';
+
+describeSeen('in memory', async () => ({ seen: createFakeSeen(), close: async () => {} }));
+
+describeSeen('Redis', async () => {
+  const { redis, prefix, close } = await openTestRedis();
+  return { seen: createRedisSeen(redis, { prefix }), close };
+});

@@ -1,0 +1,113 @@
+/** A worker process of the test's own: real, with its own task queue, key prefix and instance label. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { readEnvFile } from '../../cluster/env-file.ts';
+import { builtImage, stackVariable } from '../contract/stack.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+export type WorkerProcess = {
+  taskQueue: string;
+  instance: string;
+  keyPrefix: string;
+  /** A folder that the worker may read and write, of this test alone. */
+  folder: string;
+  ready(): Promise<void>;
+  /** Log lines so far whose `event` is this. */
+  events(name: string): Record<string, unknown>[];
+  /** SIGKILL, no chance to tidy up. */
+  kill(): Promise<void>;
+  /** Starts again with the same settings. */
+  restart(): Promise<void>;
+  /** SIGTERM; resolves with the exit code. */
+  stop(): Promise<number | null>;
+};
+
+export async function startWorker(more: Record<string, string> = {}): Promise<WorkerProcess> {
+  const name = `test-${randomBytes(4).toString('hex')}`;
+  const folder = join(root, '.pristine/test', name);
+  mkdirSync(folder, { recursive: true });
+  const host = stackVariable('PRISTINE_HOST_ADDRESS');
+  const [http, files] = [await freePort('127.0.0.1'), await freePort(host)];
+  const profiles = join(folder, 'profiles.json');
+  const faulty = { image: builtImage('engineFaulty'), args: ['from-file'], runDeadlineSeconds: 60 };
+  writeFileSync(profiles, JSON.stringify({ default: { image: builtImage('engineMat2') }, faulty }));
+  const env = {
+    ...process.env,
+    ...readEnvFile(join(root, '.pristine/env')),
+    ...readEnvFile(join(root, '.pristine/worker.env')),
+    KUBECONFIG: stackVariable('PRISTINE_WORKER_KUBECONFIG'),
+    PRISTINE_TASK_QUEUE: name,
+    PRISTINE_KEY_PREFIX: name,
+    PRISTINE_INSTANCE: name,
+    PRISTINE_PROFILES_FILE: profiles,
+    PRISTINE_HTTP_LISTEN: `127.0.0.1:${http}`,
+    PRISTINE_FILE_SERVER_LISTEN: `${host}:${files}`,
+    PRISTINE_FILE_SERVER_URL: `http://${host}:${files}`,
+    PRISTINE_HEARTBEAT_SECONDS: '2',
+    PRISTINE_LOCK_TTL_SECONDS: '15',
+    ...more,
+  };
+  const log = join(folder, 'worker.log');
+  let child: ChildProcess;
+  const start = () => {
+    const out = openSync(log, 'a');
+    child = spawn(join(root, 'node_modules/.bin/node'), [join(root, 'workers/main.ts')], {
+      env,
+      stdio: ['ignore', out, out],
+    });
+  };
+  const ended = () => child.exitCode !== null || child.signalCode !== null;
+  const ready = async () => {
+    for (let round = 0; round < 600; round++) {
+      if (ended()) throw new Error(`the worker ended: ${readFileSync(log, 'utf8').slice(-2_000)}`);
+      const answer = await fetch(`http://127.0.0.1:${http}/readyz`).catch(() => undefined);
+      if (answer?.ok) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`the worker is not ready: ${readFileSync(log, 'utf8').slice(-2_000)}`);
+  };
+  const end = async (signal: NodeJS.Signals) => {
+    if (!ended()) {
+      child.kill(signal);
+      await once(child, 'exit');
+    }
+    return child.exitCode;
+  };
+  start();
+  return {
+    taskQueue: name,
+    instance: name,
+    keyPrefix: name,
+    folder,
+    ready,
+    events: (event) =>
+      readFileSync(log, 'utf8')
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line): Record<string, unknown> => JSON.parse(line))
+        .filter((line) => line.event === event),
+    kill: async () => void (await end('SIGKILL')),
+    restart: async () => {
+      await end('SIGKILL');
+      start();
+      await ready();
+    },
+    stop: () => end('SIGTERM'),
+  };
+}
+
+async function freePort(host: string): Promise<number> {
+  const server = createServer();
+  server.listen(0, host);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}

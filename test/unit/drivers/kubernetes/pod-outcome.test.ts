@@ -1,0 +1,428 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { podOutcome, podPhase } from '../../../../drivers/kubernetes/pod-outcome.ts';
+import { type SlimPod, slimPod } from '../../../../drivers/kubernetes/slim-pod.ts';
+import type { FailureClass, PodPhase } from '../../../../drivers/ports.ts';
+import { type PodSketch, pod, rebuiltReport, running, succeeded, terminated, waiting } from './pod-json.ts';
+
+const folder = new URL('./pods/', import.meta.url).pathname;
+
+function recorded(name: string): SlimPod {
+  const read = slimPod(JSON.parse(readFileSync(`${folder}${name}.json`, 'utf8')));
+  if (!read) throw new Error(`${name} is no pod`);
+  return read;
+}
+
+const failed = (klass: FailureClass, reason: string | RegExp, exitCodes?: Record<string, number>) => ({
+  kind: 'failed',
+  class: klass,
+  reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
+  ...(exitCodes && { exitCodes }),
+});
+
+/** Recorded on Kubernetes 1.34.4 with containerd 1.6.20 and runc 1.1.5, by record-pods.ts. */
+const RECORDED: Record<string, Record<string, unknown> | PodPhase> = {
+  scheduled: 'scheduled',
+  unschedulable: 'created',
+  'image-pull-error': 'scheduled',
+  'image-pull-back-off': 'engine',
+  'image-name-invalid': 'engine',
+  'config-error': 'engine',
+  'engine-running': 'engine',
+  // The exit code of a container that was killed for a deadline comes before the reason does.
+  'engine-exit-7-phase-pending': 'engine',
+  'all-ended-phase-pending': { kind: 'uploaded', report: { verdict: 'rebuilt' } },
+  'succeeded-rebuilt': { kind: 'uploaded', report: { verdict: 'rebuilt' } },
+  'succeeded-refused': { kind: 'uploaded', report: { verdict: 'refused', reason: 'refused on purpose' } },
+  'engine-exit-3': { kind: 'refused', reason: 'refused on purpose' },
+  'engine-exit-7': failed('crash', 'The engine ended with exit code 7.', { fetch: 0, engine: 7 }),
+  'engine-exit-137': failed('crash', 'The engine ended with exit code 137 (SIGKILL).'),
+  'engine-exit-139': failed('crash', 'The engine ended with exit code 139 (SIGSEGV).'),
+  'engine-aborted': failed('crash', /^The engine ended with exit code 139 \(SIGSEGV\): /),
+  'engine-oom-phase-pending': failed('resource', /more memory than its limit/, { fetch: 0, engine: 137 }),
+  'engine-oom': failed('resource', /more memory than its limit/),
+  'fetch-oom': failed('transfer', 'fetch was killed: it needed more memory than its limit.'),
+  'upload-oom': failed('transfer', 'upload was killed: it needed more memory than its limit.'),
+  'fetch-exit-2': failed('configuration', /^Wrong environment: PRISTINE_GET_URL/),
+  'fetch-exit-10': { kind: 'changed', reason: expect.stringContaining('other bytes') },
+  'fetch-exit-11': { kind: 'source-gone', reason: expect.stringContaining('not in the source any more') },
+  'fetch-exit-12': failed('transfer', /refused the link/, { fetch: 12 }),
+  'upload-exit-13': failed('transfer', 'The destination answered HTTP 400.'),
+  'upload-exit-20': failed('crash', 'The engine left neither rebuilt nor refused.'),
+  'deadline-in-engine': failed('resource', 'The pod reached its deadline of 25 s: it was in engine.'),
+  'deadline-before-start': failed('configuration', /deadline of 5 s: fetch can not start: ImagePullBackOff/),
+  'deleted-while-running': failed('disruption', /being deleted/),
+  'deleted-failed-137': failed('disruption', /being deleted/, { fetch: 0, engine: 137 }),
+  'evicted-by-api': failed('disruption', /Eviction API: evicting/),
+  'evicted-volume-too-big': failed('resource', /EmptyDir volume "tmp" exceeds the limit/),
+  'engine-command-missing': failed('configuration', /engine could not be started: .*no such file/),
+  'engine-memory-too-small-to-start': failed('resource', 'engine has too little memory to start.'),
+  'rejected-out-of-cpu': failed('capacity', /OutOfcpu/),
+  'rejected-node-affinity': failed('capacity', /NodeAffinity/),
+};
+
+describe('recorded pods', () => {
+  test('all have a row here', () => {
+    const names = readdirSync(folder).map((name) => name.replace(/\.json$/, ''));
+    expect(names.toSorted()).toEqual(Object.keys(RECORDED).toSorted());
+  });
+
+  test.each(Object.entries(RECORDED))('%s', (name, expected) => {
+    const read = recorded(name);
+    if (typeof expected === 'string') {
+      expect(podOutcome(read)).toBeNull();
+      expect(podPhase(read)).toBe(expected);
+    } else {
+      expect(podOutcome(read)).toMatchObject(expected);
+    }
+  });
+
+  test('tell times, and no seconds of an engine that never started', () => {
+    expect(podOutcome(recorded('engine-oom'))).toMatchObject({
+      node: 'pristine',
+      times: { createdAt: expect.any(String), startedAt: expect.any(String), engineSeconds: 1 },
+    });
+    expect(podOutcome(recorded('engine-command-missing'))?.times).not.toHaveProperty('engineSeconds');
+  });
+});
+
+/** By hand, after pkg/kubelet, pkg/controller/{podgc,tainteviction} and pkg/scheduler of Kubernetes 1.34. */
+const disruption = (reason: string, message: string) => ({
+  conditions: [{ type: 'DisruptionTarget', status: 'True', reason, message }],
+});
+const FAILED = { phase: 'Failed' };
+const deletion = (at: string, grace: number) => ({
+  deletionTimestamp: at,
+  deletionGracePeriodSeconds: grace,
+});
+
+const BY_HAND: [string, PodSketch, Record<string, unknown> | null][] = [
+  [
+    'preempted by the scheduler',
+    {
+      fetch: terminated(0),
+      engine: terminated(137),
+      status: {
+        ...FAILED,
+        ...disruption(
+          'PreemptionByScheduler',
+          'default-scheduler: preempting to accommodate a higher priority pod',
+        ),
+      },
+    },
+    failed(
+      'disruption',
+      'PreemptionByScheduler: default-scheduler: preempting to accommodate a higher priority pod',
+    ),
+  ],
+  [
+    'preempted by the kubelet for a critical pod',
+    {
+      engine: terminated(137),
+      status: { ...FAILED, reason: 'Preempting', message: 'Preempted in order to admit critical pod' },
+    },
+    failed('disruption', /Preempted in order to admit/),
+  ],
+  [
+    'evicted for the node’s memory',
+    {
+      engine: terminated(137),
+      status: {
+        ...FAILED,
+        reason: 'Evicted',
+        message: 'The node was low on resource: memory. Threshold quantity: 100Mi, available: 80Mi. ',
+        ...disruption('TerminationByKubelet', 'The node was low on resource: memory.'),
+      },
+    },
+    failed('disruption', /low on resource/),
+  ],
+  [
+    'evicted for the node’s disk by a kubelet that sets no condition',
+    {
+      status: { ...FAILED, reason: 'Evicted', message: 'The node was low on resource: ephemeral-storage. ' },
+    },
+    failed('disruption', /ephemeral-storage/),
+  ],
+  [
+    'evicted for a container’s own disk use',
+    {
+      engine: terminated(137),
+      status: {
+        ...FAILED,
+        reason: 'Evicted',
+        message: 'Container engine exceeded its local ephemeral storage limit "64Mi". ',
+      },
+    },
+    failed('resource', /ephemeral storage limit/),
+  ],
+  [
+    'evicted for the pod’s own disk use',
+    {
+      status: {
+        ...FAILED,
+        reason: 'Evicted',
+        message: 'Pod ephemeral local storage usage exceeds the total limit of containers 64Mi. ',
+      },
+    },
+    failed('resource', /total limit of containers/),
+  ],
+  [
+    'node lost: marked by the taint manager, and the node can not say more',
+    {
+      node: 'n',
+      fetch: terminated(0),
+      engine: running,
+      metadata: deletion('2026-01-01T00:10:02Z', 2),
+      status: {
+        phase: 'Running',
+        reason: 'NodeLost',
+        ...disruption('DeletionByTaintManager', 'Taint manager: deleting due to NoExecute taint'),
+      },
+    },
+    failed('disruption', 'The pod is being deleted: Taint manager: deleting due to NoExecute taint'),
+  ],
+  [
+    'node gone: failed by the pod garbage collector',
+    {
+      engine: running,
+      status: { ...FAILED, ...disruption('DeletionByPodGC', 'PodGC: node no longer exists') },
+    },
+    failed('disruption', 'DeletionByPodGC: PodGC: node no longer exists'),
+  ],
+  [
+    'node shut down',
+    {
+      engine: terminated(137),
+      status: {
+        ...FAILED,
+        reason: 'Terminated',
+        message: 'Pod was terminated in response to imminent node shutdown.',
+      },
+    },
+    failed('disruption', /imminent node shutdown/),
+  ],
+  [
+    'node restarted: its container is unknown',
+    {
+      fetch: terminated(0),
+      engine: terminated(137, {
+        reason: 'ContainerStatusUnknown',
+        message: 'The container could not be located when the pod was terminated',
+        finishedAt: undefined,
+      }),
+      status: FAILED,
+    },
+    failed('disruption', /lost track of engine/),
+  ],
+  [
+    'unexpected admission error',
+    { status: { ...FAILED, reason: 'UnexpectedAdmissionError', message: 'Allocate failed' } },
+    failed('disruption', /Allocate failed/),
+  ],
+  [
+    'node without AppArmor',
+    { status: { ...FAILED, reason: 'AppArmor', message: 'Cannot enforce AppArmor' } },
+    failed('configuration', /Cannot enforce AppArmor/),
+  ],
+  ['failed without a word', { status: FAILED }, failed('disruption', /without a reason/)],
+  [
+    'container runtime in trouble',
+    {
+      fetch: terminated(128, {
+        reason: 'StartError',
+        message: 'failed to create shim: context deadline exceeded',
+      }),
+      status: FAILED,
+    },
+    failed('disruption', /fetch could not be started/),
+  ],
+  [
+    'deadline in upload',
+    {
+      activeDeadlineSeconds: 300,
+      fetch: terminated(0),
+      engine: terminated(0),
+      upload: terminated(143),
+      status: { ...FAILED, reason: 'DeadlineExceeded' },
+    },
+    failed('transfer', 'The pod reached its deadline of 300 s: it was in upload.'),
+  ],
+  [
+    'deadline in fetch',
+    { fetch: terminated(137), status: { ...FAILED, reason: 'DeadlineExceeded' } },
+    failed('transfer', 'The pod reached its deadline: it was in fetch.'),
+  ],
+  [
+    'deadline while a node was busy',
+    { fetch: waiting('PodInitializing'), status: { ...FAILED, reason: 'DeadlineExceeded' } },
+    failed('capacity', /in fetch/),
+  ],
+  [
+    'killed at its deadline, and the kubelet has not said so yet',
+    { fetch: terminated(0), engine: terminated(137), status: { phase: 'Running' } },
+    null,
+  ],
+  [
+    'failed by itself before somebody deleted it',
+    {
+      fetch: terminated(0),
+      engine: terminated(7, { finishedAt: '2026-01-01T00:00:04Z' }),
+      metadata: deletion('2026-01-01T00:01:00Z', 2),
+      status: FAILED,
+    },
+    failed('crash', 'The engine ended with exit code 7.'),
+  ],
+  [
+    'killed because somebody deletes it',
+    {
+      fetch: terminated(0),
+      engine: terminated(143, { finishedAt: '2026-01-01T00:00:59Z' }),
+      metadata: deletion('2026-01-01T00:01:00Z', 2),
+      status: FAILED,
+    },
+    failed('disruption', /somebody asked for it/),
+  ],
+  [
+    'succeeded and then deleted',
+    succeeded({ metadata: deletion('2026-01-01T00:01:00Z', 0) }),
+    { kind: 'uploaded' },
+  ],
+  [
+    'succeeded in spite of an eviction that did not happen',
+    succeeded({ status: disruption('EvictionByEvictionAPI', 'Eviction API: evicting') }),
+    { kind: 'uploaded' },
+  ],
+  [
+    'about to be evicted, and still at work',
+    { engine: running, status: disruption('EvictionByEvictionAPI', 'Eviction API: evicting') },
+    null,
+  ],
+  [
+    'OOM-killed before it was deleted',
+    {
+      engine: terminated(137, { reason: 'OOMKilled' }),
+      metadata: deletion('2026-01-01T00:00:05Z', 2),
+      status: { phase: 'Running' },
+    },
+    failed('resource', /more memory/),
+  ],
+  [
+    'a process of the engine was OOM-killed, and the engine made it all the same',
+    succeeded({ engine: terminated(0, { reason: 'OOMKilled' }) }),
+    { kind: 'uploaded' },
+  ],
+  [
+    'a process of the engine was OOM-killed, and it left nothing',
+    {
+      fetch: terminated(0),
+      engine: terminated(0, { reason: 'OOMKilled' }),
+      upload: terminated(20, { message: 'The engine left neither rebuilt nor refused.' }),
+      status: FAILED,
+    },
+    failed('resource', /killed for memory/),
+  ],
+  [
+    'upload refused its link',
+    {
+      fetch: terminated(0),
+      engine: terminated(0),
+      upload: terminated(12, { message: 'The destination refused the link (HTTP 403).' }),
+      status: FAILED,
+    },
+    failed('transfer', /refused the link/, { fetch: 0, engine: 0, upload: 12 }),
+  ],
+  [
+    'fetch died without a word',
+    { fetch: terminated(1), status: FAILED },
+    failed('transfer', 'fetch ended with exit code 1 and said nothing.'),
+  ],
+  [
+    'engine refused without a word',
+    { fetch: terminated(0), engine: terminated(3), status: FAILED },
+    { kind: 'refused', reason: 'The engine gave no reason.' },
+  ],
+  [
+    'engine that says it is the uploader',
+    {
+      fetch: terminated(0),
+      engine: terminated(0, { message: rebuiltReport }),
+      upload: terminated(0, { message: '' }),
+      status: { phase: 'Succeeded' },
+    },
+    failed('transfer', /report can not be read/),
+  ],
+  [
+    'Succeeded, but no container says so',
+    { status: { phase: 'Succeeded' } },
+    failed('transfer', /nothing shows that fetch ended well/),
+  ],
+  ['of a node that does not answer', { engine: running, status: { phase: 'Unknown' } }, null],
+];
+
+test.each(BY_HAND)('%s', (_, sketch, expected) => {
+  const outcome = podOutcome(pod(sketch));
+  if (expected) expect(outcome).toMatchObject(expected);
+  else expect(outcome).toBeNull();
+});
+
+describe('exit codes of the engine', () => {
+  const all = Array.from({ length: 255 }, (_, index) => index + 1);
+  test('are a crash, all but 3', () => {
+    const kinds = all.map((code) => {
+      const outcome = podOutcome(pod({ fetch: terminated(0), engine: terminated(code), status: FAILED }));
+      return outcome?.kind === 'failed' ? outcome.class : outcome?.kind;
+    });
+    expect(kinds.filter((kind) => kind !== 'crash')).toEqual(['refused']);
+    expect(kinds[2]).toBe('refused');
+  });
+});
+
+describe('hostile messages', () => {
+  test('become one bounded line', () => {
+    const message = `line one\n\u001b[31m\u202e${'x'.repeat(5_000)}`;
+    for (const code of [3, 7]) {
+      const outcome = podOutcome(
+        pod({ fetch: terminated(0), engine: terminated(code, { message }), status: FAILED }),
+      );
+      const reason = outcome && 'reason' in outcome ? outcome.reason : '';
+      expect(reason).toContain('\\u{1b}[31m\\u{202e}xxx');
+      expect(reason.length).toBeLessThanOrEqual(500);
+    }
+  });
+
+  test.each([
+    ['no JSON', 'rebuilt'],
+    ['another verdict', '{"verdict":"clean","files":[]}'],
+    ['rebuilt without the file', '{"verdict":"rebuilt","files":[]}'],
+    ['refused with the file', rebuiltReport.replace('"verdict":"rebuilt"', '"verdict":"refused"')],
+    ['a file of another name', rebuiltReport.replace('"name":"rebuilt"', '"name":"../receipt.json"')],
+    ['a hash that is none', rebuiltReport.replace(/[0-9a-f]{64}/, 'x')],
+    ['a negative size', rebuiltReport.replace('"size":6', '"size":-1')],
+    ['more than it may say', rebuiltReport.replace('{', '{"receipt":"mine",')],
+    ['cut', rebuiltReport.slice(0, 60)],
+  ])('an uploader that says %s has said nothing', (_, message) => {
+    expect(podOutcome(pod(succeeded({ upload: terminated(0, { message }) })))).toMatchObject(
+      failed('transfer', /report can not be read/),
+    );
+  });
+
+  test('the reason in a report is bounded and escaped', () => {
+    const message = JSON.stringify({ verdict: 'refused', reason: `a\n\u0007${'b'.repeat(900)}`, files: [] });
+    const outcome = podOutcome(pod(succeeded({ upload: terminated(0, { message }) })));
+    expect(outcome).toMatchObject({ report: { reason: expect.stringMatching(/^a\\n\\u\{7\}b+…$/) } });
+  });
+});
+
+test.each<[PodPhase, PodSketch]>([
+  ['created', {}],
+  ['scheduled', { node: 'n', fetch: waiting('PodInitializing') }],
+  ['fetching', { fetch: running }],
+  ['fetching', { fetch: terminated(13) }],
+  ['engine', { fetch: terminated(0), engine: waiting('PodInitializing') }],
+  ['engine', { fetch: terminated(0), engine: running }],
+  ['engine', { fetch: terminated(0), engine: terminated(1) }],
+  ['uploading', { fetch: terminated(0), engine: terminated(0) }],
+  ['uploading', { fetch: terminated(0), engine: terminated(0), upload: running }],
+])('phase %s', (phase, sketch) => {
+  expect(podPhase(pod(sketch))).toBe(phase);
+});
