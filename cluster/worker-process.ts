@@ -30,12 +30,17 @@ export function worker(layout: Layout, variables: Readonly<Record<string, string
     command: join(layout.repo, 'node_modules/.bin/node'),
     args: [main],
     env: variables,
-    configuration: [hashSources(layout.repo)],
+    configuration: [hashSources(layout.repo), profilesOf(variables)],
     listens: [{ host: '127.0.0.1', port: HTTP_PORT }, ...fileServer(variables)],
     healthy: () => answersHttp(`http://127.0.0.1:${HTTP_PORT}/readyz`),
     readyWithinMs: 60_000,
     stopWithinMs: 60_000,
   };
+}
+
+/** The worker reads its profiles once, at its start. */
+function profilesOf({ PRISTINE_PROFILES_FILE: file }: Readonly<Record<string, string>>): string {
+  return file !== undefined && existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 function fileServer(variables: Readonly<Record<string, string>>): Listen[] {

@@ -1,58 +1,168 @@
+/** The configuration: one schema over the environment, the only reader of it. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { profilesSchema } from '../drivers/profile.ts';
+import { type Profile, profilesSchema } from '../drivers/profile.ts';
 import { linkKeysSchema } from '../fileserver/link-keys.ts';
+
+/** The message names every problem, one a line. */
 export class ConfigError extends Error {}
-const s = z.object({
-  TEMPORAL_ADDRESS: z.string(),
-  REDIS_URL: z.string(),
-  KUBECONFIG: z.string().optional(),
-  PRISTINE_POD_IMAGE: z.string(),
-  PRISTINE_PROFILES_FILE: z.string(),
-  PRISTINE_FILE_ROOTS: z.string().default(''),
-  PRISTINE_FILE_SERVER_URL: z.string().optional(),
-  PRISTINE_FILE_SERVER_LISTEN: z.string().optional(),
+
+const ROLES = ['orchestrate', 'files', 'pods'] as const;
+export type Role = (typeof ROLES)[number];
+
+const text = z.string().min(1);
+const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+const listen = text
+  .regex(/^[^:\s]+:\d{1,5}$/, 'host:port, such as 127.0.0.1:9464')
+  .transform((value) => ({ host: value.replace(/:\d+$/, ''), port: Number(value.split(':').at(-1)) }));
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const folders = z
+  .string()
+  .transform((value) => value.split(':').filter((folder) => folder !== ''))
+  .refine((list) => list.every((folder) => folder.startsWith('/')), 'absolute folders separated by colons');
+const roles = z
+  .string()
+  .transform((value) => value.split(',').map((role) => role.trim()))
+  .pipe(z.array(z.enum(ROLES)).min(1))
+  .transform((list) => [...new Set(list)]);
+
+/** Each variable once. Those without a default must be set, unless they are optional. */
+export const environmentSchema = z.object({
+  TEMPORAL_ADDRESS: text,
+  TEMPORAL_NAMESPACE: text.default('default'),
+  TEMPORAL_API_KEY: text.optional(),
+  TEMPORAL_TLS_CA_FILE: text.optional(),
+  TEMPORAL_TLS_CERT_FILE: text.optional(),
+  TEMPORAL_TLS_KEY_FILE: text.optional(),
+  PRISTINE_TASK_QUEUE: text.default('pristine'),
+  PRISTINE_ROLES: roles.default([...ROLES]),
+  REDIS_URL: text.regex(/^rediss?:\/\//, 'a URL such as redis://:password@host:6379'),
+  PRISTINE_KEY_PREFIX: text.regex(/^[a-z0-9-]+$/, 'small letters, digits and dashes').default('pristine'),
+  PRISTINE_BLOOM_CAPACITY: whole(1_000, 1_000_000_000).default(1_000_000),
+  PRISTINE_BLOOM_ERROR_RATE: z.coerce.number().gt(0).lt(0.5).default(0.001),
+  KUBECONFIG: text.optional(),
+  PRISTINE_NAMESPACE: text.default('pristine-files'),
+  PRISTINE_INSTANCE: text.default('pristine'),
+  PRISTINE_POD_IMAGE: text,
+  PRISTINE_PROFILES_FILE: text,
+  PRISTINE_FILE_ROOTS: folders.default([]),
+  PRISTINE_FILE_SERVER_URL: z.url().optional(),
+  PRISTINE_FILE_SERVER_LISTEN: listen.optional(),
   PRISTINE_LINK_KEYS: linkKeysSchema.optional(),
-  AWS_ENDPOINT_URL_S3: z.string().optional(),
-  AWS_REGION: z.string().default('us-east-1'),
-  PRISTINE_TASK_QUEUE: z.string().default('pristine'),
+  PRISTINE_MAX_UPLOAD_BYTES: whole(1, 1024 ** 4).default(1024 ** 3),
+  AWS_ENDPOINT_URL_S3: z.url().optional(),
+  AWS_REGION: text.default('us-east-1'),
+  PRISTINE_S3_PATH_STYLE: flag.default(false),
+  PRISTINE_HTTP_LISTEN: listen.default({ host: '127.0.0.1', port: 9464 }),
+  PRISTINE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  PRISTINE_LOCK_TTL_SECONDS: whole(5, 3_600).default(60),
+  PRISTINE_HEARTBEAT_SECONDS: whole(1, 300).default(10),
+  PRISTINE_SHUTDOWN_GRACE_SECONDS: whole(1, 3_600).default(30),
+  PRISTINE_MAX_CONCURRENT_FILES: whole(1, 1_000).default(20),
+  PRISTINE_MAX_CONCURRENT_PODS: whole(1, 5_000).default(1_000),
+  PRISTINE_SEARCH_ATTRIBUTES: z.enum(['auto', 'on', 'off']).default('auto'),
 });
+
+export type WorkerConfig = ReturnType<typeof shape>;
+
+/** Throws ConfigError with all problems at once. Reads the profiles file too. */
 export function readConfig(env: NodeJS.ProcessEnv) {
-  const e = s.parse(env);
-  const [host, port] = (e.PRISTINE_FILE_SERVER_LISTEN ?? ':').split(':');
+  // A variable that is set to nothing is not set.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = environmentSchema.safeParse(given);
+  const problems = parsed.success ? [] : describe(parsed.error);
+  const profiles = readProfiles(given.PRISTINE_PROFILES_FILE, problems);
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(`The worker can't start with this configuration:\n  ${problems.join('\n  ')}`);
+  }
+  return shape(parsed.data, profiles);
+}
+
+function describe(error: z.ZodError): string[] {
+  return error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+}
+
+function readProfiles(file: string | undefined, problems: string[]): Record<string, Profile> {
+  if (file === undefined) return {};
+  try {
+    const parsed = profilesSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+    if (parsed.success) {
+      if (parsed.data.default === undefined)
+        problems.push(`PRISTINE_PROFILES_FILE: ${file} has no "default"`);
+      return parsed.data;
+    }
+    problems.push(
+      ...parsed.error.issues.map(
+        (issue) => `PRISTINE_PROFILES_FILE: ${issue.path.join('.')}: ${issue.message}`,
+      ),
+    );
+  } catch (error) {
+    problems.push(`PRISTINE_PROFILES_FILE: ${error instanceof Error ? error.message : error}`);
+  }
+  return {};
+}
+
+function shape(env: z.infer<typeof environmentSchema>, profiles: Record<string, Profile>) {
+  const tls = {
+    caFile: env.TEMPORAL_TLS_CA_FILE,
+    certFile: env.TEMPORAL_TLS_CERT_FILE,
+    keyFile: env.TEMPORAL_TLS_KEY_FILE,
+  };
   return {
     temporal: {
-      address: e.TEMPORAL_ADDRESS,
-      namespace: 'default',
-      taskQueue: e.PRISTINE_TASK_QUEUE,
-      apiKey: undefined as string | undefined,
-      tls: undefined as undefined | { caFile?: string; certFile?: string; keyFile?: string },
+      address: env.TEMPORAL_ADDRESS,
+      namespace: env.TEMPORAL_NAMESPACE,
+      taskQueue: env.PRISTINE_TASK_QUEUE,
+      apiKey: env.TEMPORAL_API_KEY,
+      tls: Object.values(tls).some((file) => file !== undefined) ? tls : undefined,
     },
-    roles: ['orchestrate', 'files', 'pods'] as ('orchestrate' | 'files' | 'pods')[],
-    redis: { url: e.REDIS_URL, keyPrefix: 'pristine' },
-    bloom: { capacity: 1_000_000, errorRate: 0.001 },
+    roles: env.PRISTINE_ROLES,
+    redis: { url: env.REDIS_URL, keyPrefix: env.PRISTINE_KEY_PREFIX },
+    bloom: { capacity: env.PRISTINE_BLOOM_CAPACITY, errorRate: env.PRISTINE_BLOOM_ERROR_RATE },
     kubernetes: {
-      kubeconfig: e.KUBECONFIG,
-      namespace: 'pristine-files',
-      instance: 'pristine',
-      podImage: e.PRISTINE_POD_IMAGE,
+      kubeconfig: env.KUBECONFIG,
+      namespace: env.PRISTINE_NAMESPACE,
+      instance: env.PRISTINE_INSTANCE,
+      podImage: env.PRISTINE_POD_IMAGE,
     },
-    profiles: profilesSchema.parse(JSON.parse(readFileSync(e.PRISTINE_PROFILES_FILE, 'utf8'))),
-    files: { roots: e.PRISTINE_FILE_ROOTS.split(':').filter((r) => r), maxUploadBytes: 1024 ** 3 },
+    profiles,
+    files: { roots: env.PRISTINE_FILE_ROOTS, maxUploadBytes: env.PRISTINE_MAX_UPLOAD_BYTES },
     fileServer: {
-      url: e.PRISTINE_FILE_SERVER_URL,
-      listen: host ? { host, port: Number(port) } : undefined,
-      linkKeys: e.PRISTINE_LINK_KEYS,
+      url: env.PRISTINE_FILE_SERVER_URL,
+      listen: env.PRISTINE_FILE_SERVER_LISTEN,
+      linkKeys: env.PRISTINE_LINK_KEYS,
     },
-    s3: { endpoint: e.AWS_ENDPOINT_URL_S3, region: e.AWS_REGION, forcePathStyle: true },
-    http: { host: '127.0.0.1', port: 9464 },
-    sdkMetrics: { host: '127.0.0.1', port: 9465 },
-    log: { level: 'info' },
-    timing: { lockTtlMs: 60_000, heartbeatMs: 10_000 },
-    shutdownGraceMs: 30_000,
-    concurrency: { attach: 1000, files: 20, pods: 1000 },
-    searchAttributes: 'auto' as 'auto' | 'on' | 'off',
+    s3: {
+      endpoint: env.AWS_ENDPOINT_URL_S3,
+      region: env.AWS_REGION,
+      forcePathStyle: env.PRISTINE_S3_PATH_STYLE,
+    },
+    http: env.PRISTINE_HTTP_LISTEN,
+    log: { level: env.PRISTINE_LOG_LEVEL },
+    timing: {
+      lockTtlMs: env.PRISTINE_LOCK_TTL_SECONDS * 1000,
+      heartbeatMs: env.PRISTINE_HEARTBEAT_SECONDS * 1000,
+    },
+    shutdownGraceMs: env.PRISTINE_SHUTDOWN_GRACE_SECONDS * 1000,
+    concurrency: {
+      attach: 1_000,
+      files: env.PRISTINE_MAX_CONCURRENT_FILES,
+      pods: env.PRISTINE_MAX_CONCURRENT_PODS,
+    },
+    searchAttributes: env.PRISTINE_SEARCH_ATTRIBUTES,
   };
 }
-export type WorkerConfig = ReturnType<typeof readConfig>;
-export const printConfig = (c: WorkerConfig) => ({ temporal: c.temporal });
+
+/** What may be logged: no password, key or secret. */
+export function printConfig(config: WorkerConfig): object {
+  const { fileServer, temporal, redis, profiles, ...rest } = config;
+  const url = new URL(redis.url);
+  if (url.password !== '') url.password = 'redacted';
+  return {
+    ...rest,
+    temporal: { ...temporal, apiKey: temporal.apiKey === undefined ? undefined : 'redacted' },
+    redis: { ...redis, url: url.href },
+    fileServer: { ...fileServer, linkKeys: fileServer.linkKeys?.map(({ id }) => id) },
+    profiles: Object.keys(profiles),
+  };
+}

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { NativeConnection } from '@temporalio/worker';
-import { EVENT } from '../drivers/events.ts';
+import { EVENT, type Logger } from '../drivers/events.ts';
 import { createFileServer } from '../fileserver/file-server.ts';
 import { ConfigError, printConfig, readConfig, type WorkerConfig } from './config.ts';
 import { startHttp } from './http.ts';
@@ -16,9 +16,10 @@ import { wire } from './wire.ts';
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  const logger = createLogger(config.log);
   const metrics = createMetrics();
-  installRuntime(logger, config);
+  const pino = createLogger(config.log);
+  const logger = metrics.counting(pino);
+  installRuntime(pino);
   logger.info({ event: EVENT.workerStarted, config: printConfig(config) }, 'starting');
 
   const options = await temporalOptions(config);
@@ -42,9 +43,7 @@ async function main(): Promise<void> {
       index: () => wired.deps.index.check(),
       ...(config.roles.includes('pods') ? { kubernetes: () => wired.deps.pods.check() } : {}),
     },
-    metrics,
-    sdkMetrics: config.sdkMetrics,
-    logger,
+    registry: metrics.registry,
   });
 
   const stop = (signal: NodeJS.Signals) => {
@@ -71,7 +70,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function listenForFiles(config: WorkerConfig, logger: ReturnType<typeof createLogger>) {
+async function listenForFiles(config: WorkerConfig, logger: Logger) {
   const { listen, linkKeys } = config.fileServer;
   if (listen === undefined || linkKeys === undefined || !config.roles.includes('files')) return undefined;
   const server = createFileServer({

@@ -200,7 +200,7 @@ export class S3Destination implements Destination {
   }
 }
 
+/** By its code: a 404 can also mean that the bucket or the user does not exist. */
 function isNotThere(error: unknown): boolean {
-  const { code, status } = s3Failure(error);
-  return status === 404 && code !== 'NoSuchBucket';
+  return s3Failure(error).code === 'NoSuchKey';
 }

@@ -11,13 +11,17 @@ export type S3Object = {
   modifiedAt: number;
 };
 
+/** S3 gives no more in one answer. */
+const MOST_KEYS = 1000;
+
 /** `more` is false only at the end. A page holds something exact to go on from, or is the last. */
 export type S3Page = { objects: S3Object[]; more: boolean };
 
 /**
  * One page of the keys after `after` (a key below the prefix; empty for the first page) in byte order, by
- * StartAfter: a continuation token would not outlive the store's restart. Throws the SDK's errors, and
- * DriverError config.invalid for a store that does not list in order: with it files could be skipped.
+ * StartAfter: a continuation token would not outlive the store's restart. At most `limit`, but for a longer
+ * run of garbled keys, which is not cut. Throws the SDK's errors, and DriverError config.invalid for a store
+ * that does not list in order: with it files could be skipped.
  */
 export async function listObjects(
   client: S3Client,
@@ -26,50 +30,49 @@ export async function listObjects(
   limit: number,
 ): Promise<S3Page> {
   // Starting after the prefix itself leaves out the folder's own marker.
-  const start = place.prefix + after;
-  const objects: S3Object[] = [];
-  let last: Uint8Array = Buffer.from(start);
-  let keys = Math.min(limit, 1000);
-  let token: string | undefined;
-  do {
-    const answer = await client.send(
-      new ListObjectsV2Command({
-        Bucket: place.bucket,
-        Prefix: place.prefix,
-        MaxKeys: keys,
-        // XML has no way to write most control characters.
-        EncodingType: 'url',
-        ...(start === '' ? {} : { StartAfter: start }),
-        ...(token === undefined ? {} : { ContinuationToken: token }),
-      }),
-    );
-    for (const content of answer.Contents ?? []) {
-      const key = decodeKey(content.Key ?? '', answer.EncodingType === 'url');
-      if (key.exact && Buffer.compare(key.bytes, last) <= 0) throw unordered();
-      if (key.exact) last = key.bytes;
-      objects.push({
-        name: key.bytes.subarray(Buffer.byteLength(place.prefix)),
-        garbled: !key.exact,
-        size: content.Size ?? 0,
-        etag: content.ETag,
-        modifiedAt: content.LastModified?.getTime() ?? 0,
-      });
-    }
-    if (!answer.IsTruncated) return { objects, more: false };
+  let ask: Ask = { start: place.prefix + after, keys: Math.min(limit, MOST_KEYS), token: undefined };
+  for (;;) {
+    const { objects, truncated, token } = await request(client, place, ask);
+    if (!truncated) return { objects, more: false };
     // A garbled key is no place to go on from: leave it to the next page, which starts after an exact one.
-    const exact = objects.findLastIndex(({ garbled }) => !garbled) + 1;
-    if (exact > 0) return { objects: objects.slice(0, exact), more: true };
-    if (objects.length === 0) {
-      token = answer.NextContinuationToken;
-    } else if (keys < 1000) {
-      // Nor is a token that such a key is in. Ask for so many that an exact one is among them.
-      keys = 1000;
-      objects.length = 0;
-    } else {
-      throw unordered();
-    }
-  } while (token !== undefined || objects.length === 0);
-  throw unordered();
+    const end = lastPlace(objects, limit) + 1;
+    if (end > 0) return { objects: objects.slice(0, end), more: true };
+    // Nor is a token, which may be that key: ask for so many that an exact one is among them.
+    if (objects.length > 0 && ask.keys < MOST_KEYS) ask = { ...ask, keys: MOST_KEYS };
+    else if (objects.length === 0 && token !== undefined && token !== ask.token) ask = { ...ask, token };
+    else throw unordered();
+  }
+}
+
+type Ask = { start: string; keys: number; token: string | undefined };
+
+async function request(client: S3Client, place: S3Place, { start, keys, token }: Ask) {
+  const answer = await client.send(
+    new ListObjectsV2Command({
+      Bucket: place.bucket,
+      Prefix: place.prefix,
+      MaxKeys: keys,
+      // XML has no way to write most control characters.
+      EncodingType: 'url',
+      ...(start === '' ? {} : { StartAfter: start }),
+      ...(token === undefined ? {} : { ContinuationToken: token }),
+    }),
+  );
+  let last: Uint8Array = Buffer.from(start);
+  const objects = (answer.Contents ?? []).map(({ Key = '', Size = 0, ETag, LastModified }): S3Object => {
+    const { bytes, exact } = decodeKey(Key, answer.EncodingType === 'url');
+    if (exact && Buffer.compare(bytes, last) <= 0) throw unordered();
+    if (exact) last = bytes;
+    const name = bytes.subarray(Buffer.byteLength(place.prefix));
+    return { name, garbled: !exact, size: Size, etag: ETag, modifiedAt: LastModified?.getTime() ?? 0 };
+  });
+  return { objects, truncated: answer.IsTruncated === true, token: answer.NextContinuationToken };
+}
+
+/** The last exact key among the first `limit`, or the first after them; -1 when there is none. */
+function lastPlace(objects: readonly S3Object[], limit: number): number {
+  const within = objects.slice(0, limit).findLastIndex(({ garbled }) => !garbled);
+  return within === -1 ? objects.findIndex(({ garbled }) => !garbled) : within;
 }
 
 /** Without url-encoding a store puts U+FFFD where XML can't hold a character: then the key is not known. */

@@ -37,6 +37,8 @@ const WRONG_REGION = [
   'AuthorizationHeaderMalformed',
   'IllegalLocationConstraintException',
 ];
+/** As versitygw says it, with a 404. */
+const UNKNOWN_USER = ['InvalidAccessKeyId', 'XAdminUserNotFound'];
 const NO_CREDENTIALS = ['CredentialsProviderError', 'TokenProviderError'];
 
 /**
@@ -78,7 +80,7 @@ export function s3Error(side: Side, cause: unknown): DriverError {
   if (code === 'InvalidObjectState') {
     return fail(`${side}.forbidden`, `The object is archived and can't be read: restore it first`);
   }
-  if (status === 401 || status === 403) {
+  if (status === 401 || status === 403 || UNKNOWN_USER.includes(code)) {
     return fail(
       `${side}.forbidden`,
       `The ${side}'s store refuses it (${said}): check the credentials and the bucket's policy`,

@@ -99,6 +99,7 @@ function profileOf(behaviour: Behaviour): Profile {
     nothing: ['nothing'],
     memory: ['memory'],
     hang: ['hang'],
+    'reach-deadline': ['hang'],
   };
   return profileSchema.parse({
     image: builtImage('engineFaulty'),
@@ -110,7 +111,7 @@ function profileOf(behaviour: Behaviour): Profile {
     scratch: '16Mi',
     maxRebuiltBytes: 2 ** 20,
     maxReportBytes: 2 ** 20,
-    runDeadlineSeconds: behaviour === 'hang' ? 25 : 300,
+    runDeadlineSeconds: behaviour === 'reach-deadline' ? 20 : 300,
   });
 }
 

@@ -9,8 +9,10 @@ export const BEHAVIOURS = [
   'crash',
   'nothing',
   'memory',
-  /** Never ends by itself; ends at its deadline of some seconds. */
+  /** Does not end while the suite runs. */
   'hang',
+  /** Would not end, but for its deadline. */
+  'reach-deadline',
   'changed',
   'source-gone',
   'link-refused',

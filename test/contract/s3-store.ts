@@ -28,7 +28,9 @@ export async function openTestStore(): Promise<TestStore> {
     async close() {
       for (let empty = false; !empty; ) {
         const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
-        for (const { Key } of Contents) await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+        await Promise.all(
+          Contents.map(({ Key }) => client.send(new DeleteObjectCommand({ Bucket: bucket, Key }))),
+        );
         empty = Contents.length === 0;
       }
       await client.send(new DeleteBucketCommand({ Bucket: bucket }));

@@ -78,7 +78,7 @@ const recordings: Record<string, Recording> = {
     },
     until: failed,
   },
-  'deadline-in-engine': { behaviour: 'hang', until: failed },
+  'deadline-in-engine': { behaviour: 'reach-deadline', until: failed },
   'deadline-before-start': {
     change: (spec) => {
       spec.activeDeadlineSeconds = 5;
