@@ -48,7 +48,7 @@ module.exports = {
       '^activities/',
       [
         '^workflows/(contract|child-end)\\.ts$',
-        '^drivers/(ports|errors|events|file-name|profile|pod-name)\\.ts$',
+        '^drivers/(kubernetes/pod-name|ports|errors|events|file-name|profile|pod-name)\\.ts$',
         'node_modules/@temporalio/(activity|client|common)/',
         'node_modules/(zod|picomatch)/',
         '^(node:)?(crypto|stream|stream/promises|stream/consumers)$',

@@ -1,3 +1,4 @@
+import { DriverError } from '../drivers/errors.ts';
 import { profileFingerprint } from '../drivers/profile.ts';
 import type { ProfileRef, ScanInput } from '../workflows/contract.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -35,8 +36,8 @@ export async function openScan(deps: Dependencies, input: ScanInput): Promise<Op
         'originals: choose a place outside of it.',
     );
   }
-  await source.check();
-  await Promise.all([destination.check(), deps.index.check(), deps.pods.check()]);
+  await named('source', source);
+  await Promise.all([named('destination', destination), deps.index.check(), deps.pods.check()]);
   return {
     source: source.url,
     destination: destination.url,
@@ -49,6 +50,21 @@ export async function openScan(deps: Dependencies, input: ScanInput): Promise<Op
     searchAttributes: deps.settings.searchAttributes,
     historyLimit: deps.settings.historyLimit,
   };
+}
+
+/** A check whose failure says which field it concerns and what was given. */
+async function named(field: string, place: { url: string; check(): Promise<void> }): Promise<void> {
+  try {
+    await place.check();
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    const { code, retryable, retryAfterMs, message } = error;
+    throw new DriverError(code, `"${field}": given ${place.url}. ${message}`, {
+      retryable,
+      cause: error,
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+  }
 }
 
 function overlaps(a: string, b: string): boolean {

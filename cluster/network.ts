@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { addresses } from './addresses.ts';
 import { run, runChecked } from './command.ts';
@@ -11,7 +11,6 @@ const linksSchema = z.array(
   z.object({
     ifname: z.string(),
     master: z.string().optional(),
-    ifalias: z.string().optional(),
     addr_info: z.array(z.object({ family: z.string(), local: z.string() })).default([]),
   }),
 );
@@ -19,8 +18,6 @@ const linksSchema = z.array(
 export type Link = {
   readonly ifname: string;
   readonly master: string | undefined;
-  /** On our bridges: the repository that they belong to. */
-  readonly alias: string | undefined;
   readonly addresses: readonly string[];
 };
 
@@ -34,9 +31,13 @@ export function parseLinks(json: string): Link[] {
   return linksSchema.parse(JSON.parse(json)).map((link) => ({
     ifname: link.ifname,
     master: link.master,
-    alias: link.ifalias,
     addresses: link.addr_info.filter((address) => address.family === 'inet').map((address) => address.local),
   }));
+}
+
+/** The repository that a bridge of ours belongs to; empty for anyone else's interface. */
+export function ownerOf(link: string): string {
+  return readFileSync(`/sys/class/net/${link}/ifalias`, 'utf8').trim();
 }
 
 /** The interfaces of the machine. */
@@ -93,6 +94,8 @@ function filterRules(id: string, pods: string): { forward: string[][]; input: st
     ],
     input: [
       ['-A', input, '-i', 'lo', '-j', 'RETURN'],
+      // The answer to a service's address comes from a pod to whatever address the question left from.
+      ['-A', input, '-m', 'conntrack', '--ctstate', 'ESTABLISHED,RELATED', '-j', 'RETURN'],
       ['-A', input, '-i', pods, '-d', addresses.range, '-j', 'RETURN'],
       ['-A', input, '-i', pods, '-j', 'DROP'],
       ['-A', input, '-d', addresses.range, '-j', 'DROP'],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { addresses } from './addresses.ts';
 import { run } from './command.ts';
 import type { Layout } from './layout.ts';
-import { bridgeNames, rangeOccupant, readLinks } from './network.ts';
+import { bridgeNames, ownerOf, rangeOccupant, readLinks } from './network.ts';
 import { OperatorError } from './operator-error.ts';
 
 // The kubelet empties this folder and listens there, wherever its own root is.
@@ -15,9 +15,10 @@ const deviceSocket = '/var/lib/kubelet/device-plugins/kubelet.sock';
 export async function refuseOtherNode(layout: Layout): Promise<void> {
   const { node, pods } = bridgeNames(layout.id);
   const occupant = rangeOccupant(await readLinks(), [node, pods]);
-  if (occupant?.alias !== undefined) {
+  const owner = occupant === undefined ? '' : ownerOf(occupant.ifname);
+  if (occupant !== undefined && owner !== '') {
     throw new OperatorError(
-      `Another copy of Pristine, ${occupant.alias}, is up on this machine: run make down there first ` +
+      `Another copy of Pristine, ${owner}, is up on this machine: run make down there first ` +
         `(if it is gone, "ip link delete ${occupant.ifname}").`,
     );
   }

@@ -69,7 +69,7 @@ const jest = spawnSync(
     ...['--json', '--outputFile', report, '--testTimeout', '120000', '--maxWorkers', '2', '--forceExit'],
     ...(kinds.length > 0 ? ['--selectProjects', ...kinds] : []),
   ],
-  { cwd: root, env: environment, stdio: ['ignore', 'ignore', 'inherit'] },
+  { cwd: root, env: environment, stdio: ['ignore', 'ignore', 'inherit'], timeout: 50 * 60_000 },
 );
 if (!existsSync(report)) {
   console.log(`FAIL jest did not write its report (exit ${jest.status ?? jest.signal})`);

@@ -27,6 +27,8 @@ export function connectRedis(options: RedisConnectionOptions): Redis {
     connectionName: 'pristine',
     connectTimeout: options.connectTimeoutMs ?? 5_000,
     commandTimeout,
+    // What is left of a connection that is closed already delays an exit no longer than this.
+    disconnectTimeout: 500,
     // A connection that swallows commands is dropped: commandTimeout alone would leave it in use.
     socketTimeout: commandTimeout,
     maxRetriesPerRequest: RETRIES_PER_REQUEST,

@@ -50,8 +50,11 @@ export class S3Source implements Source {
       return { size, body: mappedBody('source', answer.Body, size) };
     } catch (error) {
       const { code, status } = s3Failure(error);
-      if (status === 404 && code !== 'NoSuchBucket')
+      if (code === 'NoSuchKey') {
+        // Stores answer 404 to more than a missing key, an unknown user among them: gone only if we may list.
+        await this.check();
         throw moved('gone', 'The object is not there any more', error);
+      }
       if (status === 412) throw moved('changed', 'The object is not the one that was listed any more', error);
       throw s3Error('source', error);
     }

@@ -43,7 +43,7 @@ describe('the network', () => {
         ],
       },
       { ifname: 'eth0', addr_info: [{ family: 'inet', local: '198.51.100.7' }] },
-      { ifname: 'pr-node-abc123', ifalias: '/there', addr_info: [{ family: 'inet', local: '198.19.255.1' }] },
+      { ifname: 'pr-node-abc123', addr_info: [{ family: 'inet', local: '198.19.255.1' }] },
       { ifname: 'veth0', master: 'pr-pods-abc123' },
     ]),
   );
@@ -57,7 +57,6 @@ describe('the network', () => {
     expect(rangeOccupant(links, ['pr-node-abc123', 'pr-pods-abc123'])).toBeUndefined();
     expect(rangeOccupant(links, ['pr-node-000000', 'pr-pods-000000'])).toMatchObject({
       ifname: 'pr-node-abc123',
-      alias: '/there',
     });
   });
 
