@@ -81,6 +81,8 @@ util-linux flock
 PROGRAMS
   [[ -e /usr/lib/cni/bridge || -e /opt/cni/bin/bridge ]] || echo containernetworking-plugins
   python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
+  # Sends the images to a registry, for a cluster that is not ours.
+  [[ -z ${IMAGE_REGISTRY:-} ]] || command -v skopeo >/dev/null || echo skopeo
 }
 
 # Whether node_modules is what package-lock.json says, whoever installed it.

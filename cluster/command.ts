@@ -32,7 +32,7 @@ export function run(
       const missing = cause.code === 'ENOENT';
       reject(
         missing
-          ? new OperatorError(`The program ${command} is missing: run make up, which installs it.`)
+          ? new OperatorError(`The program ${command} is missing: install it and put it on the PATH.`)
           : cause,
       );
     });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { addresses } from './addresses.ts';
 import { builtFiles } from './built.ts';
@@ -72,15 +72,20 @@ export function importPauseImage(stack: Stack): Promise<boolean> {
   return importArchive(layout, builtFiles(layout, versions).pauseImage, pauseImageRef(versions));
 }
 
-/** Kills and removes every container and its snapshot; their sandboxes too. Images stay. Returns the containers' names. */
-export async function removeContainers(layout: Layout): Promise<string[]> {
+/** Kills and removes every container and its snapshot; their sandboxes too. Images stay. */
+export async function removeContainers(layout: Layout): Promise<void> {
   const list = async (kind: string): Promise<string[]> =>
     (await ctr(layout, [kind, 'list', '--quiet'])).stdout.split('\n').filter(Boolean);
   const tasks = await list('tasks');
   await Promise.all(tasks.map((id) => ctr(layout, ['tasks', 'delete', '--force', id])));
   const containers = await list('containers');
   if (containers.length > 0) await ctr(layout, ['containers', 'delete', ...containers]);
-  return containers;
+}
+
+/** The names of all containers that have a process, as containerd's state folder has them, whether it runs or not. */
+export function startedContainers(layout: Layout): string[] {
+  const folder = join(layout.volatile, 'containerd/io.containerd.runtime.v2.task/k8s.io');
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 /** Where the shim of a sandbox listens: a place that can't be configured, named so that no two containerds meet there. */
@@ -97,6 +102,9 @@ function containerdConfiguration(stack: Stack, cniFolder: string): string {
 root = ${text(join(layout.data, 'containerd'))}
 state = ${text(join(layout.volatile, 'containerd'))}
 disabled_plugins = ["io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", "io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing"]
+
+[debug]
+  level = "warn"
 
 [grpc]
   address = ${text(containerdSocket(layout))}

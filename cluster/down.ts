@@ -4,7 +4,7 @@ import { hasNode } from './boot-mark.ts';
 import { builtFiles } from './built.ts';
 import { processesInCgroups, removeCgroups } from './cgroups.ts';
 import { run, runChecked } from './command.ts';
-import { containerdSocket, ctr, removeContainers } from './containerd.ts';
+import { containerdSocket, ctr, removeContainers, startedContainers } from './containerd.ts';
 import type { Layout } from './layout.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { mountsBelow, unmountBelow } from './mounts.ts';
@@ -60,7 +60,8 @@ async function stopCluster(
   const hadNode = hasNode(layout);
   await stop('kubelet', 'kube-controller-manager', 'kube-scheduler', 'kube-proxy');
   const answers = isRunning(layout, 'containerd') && (await ctr(layout, ['version'])).code === 0;
-  const sandboxes = answers ? await removeContainers(layout) : [];
+  const containers = startedContainers(layout);
+  if (answers) await removeContainers(layout);
   await Promise.all([stop('containerd'), stop('kube-apiserver')]);
   await stop('etcd');
   if (!hadFolder) return;
@@ -72,7 +73,7 @@ async function stopCluster(
   }
   await removeNetwork(layout);
   await removeCgroups(layout.id);
-  removeLeftovers(layout, sandboxes);
+  removeLeftovers(layout, containers);
   restoreSysctls(layout);
   rmSync(layout.volatile, { recursive: true, force: true });
 }

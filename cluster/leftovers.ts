@@ -7,16 +7,16 @@ const deviceSocket = '/var/lib/kubelet/device-plugins/kubelet.sock';
 
 /**
  * Removes what the kubelet, containerd and the CNI plugins put at places that can't be configured, and of that only what
- * is ours. `sandboxes` are the containers that this stop ended. Nothing of the stack may still run.
+ * is ours. `containers` are those that this stop ended. Nothing of the stack may still run.
  */
-export function removeLeftovers(layout: Layout, sandboxes: readonly string[]): void {
+export function removeLeftovers(layout: Layout, containers: readonly string[]): void {
   const pods = join(layout.log, 'pods');
   removeMatching('/var/log/containers', (file) => readLink(file).startsWith(`${pods}/`));
   // The plugins note the network namespace, whose name holds our folder.
   removeMatching('/var/lib/cni/results', (file) =>
     readFileSync(file, 'utf8').includes(`${layout.volatile}/`),
   );
-  for (const sandbox of sandboxes) rmSync(shimSocket(layout, sandbox), { force: true });
+  for (const container of containers) rmSync(shimSocket(layout, container), { force: true });
   if (!readFileSync('/proc/net/unix', 'utf8').includes(deviceSocket)) rmSync(deviceSocket, { force: true });
   rmSync(join(layout.kubeletRoot, 'pods'), { recursive: true, force: true });
   rmSync(pods, { recursive: true, force: true });

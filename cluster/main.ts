@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { all, buildFirst, buildLater } from './builds.ts';
 import { clean, down } from './down.ts';
 import { readEnvFile } from './env-file.ts';
@@ -91,12 +92,19 @@ async function main(): Promise<number> {
     return await action(progress);
   } catch (error) {
     progress.end();
-    if (!(error instanceof OperatorError)) throw error;
-    console.error(`pristine: ${error.message}`);
+    console.error(`pristine: ${error instanceof OperatorError ? error.message : unexpected(error)}`);
     return 1;
   } finally {
     progress.end();
   }
+}
+
+/** A defect of ours: one sentence for the reader, the rest for who mends it. */
+function unexpected(error: unknown): string {
+  const log = join(layout.log, 'errors.log');
+  mkdirSync(layout.log, { recursive: true });
+  appendFileSync(log, `${new Date().toISOString()} ${verb}\n${inspect(error)}\n`);
+  return `${verb} failed unexpectedly: ${error instanceof Error ? error.message : String(error)} (more in ${log}).`;
 }
 
 async function startStack(progress: Progress, wait: boolean): Promise<number> {

@@ -49,13 +49,7 @@ function partsOf(stack: Stack, target: Target): Part[] {
       )
     : [];
   const own = worker(stack.layout, workerVariables(stack.layout));
-  return [
-    ...cluster,
-    temporal(stack),
-    redis(stack),
-    s3(stack, target.host),
-    ...(own === undefined ? [] : [own]),
-  ];
+  return [...cluster, temporal(stack), redis(stack), s3(stack, target.host), own];
 }
 
 async function stateOf({ layout }: Stack, part: Part): Promise<State> {

@@ -43,7 +43,7 @@ export async function up(stack: Stack, target: Target, { wait }: UpOptions): Pro
     ? await startWithCluster(stack, target, images)
     : await startForOtherCluster(stack, target);
   writeEnvironment(stack, target);
-  await startWorker(stack, target);
+  started.push(await startWorker(stack, target));
   if (target.local) await completeLater(stack, target, wait);
   stack.progress.line(
     started.every((how) => how === 'kept') ? 'Everything was running already.' : 'Everything is up.',
@@ -108,15 +108,14 @@ async function ensureAndTell({ layout, ports, progress }: Stack, part: Part): Pr
   return how;
 }
 
-async function startWorker(stack: Stack, target: Target): Promise<void> {
+async function startWorker(stack: Stack, target: Target): Promise<Ensured> {
   const { pod, engineMat2 } = await readImages(stack.layout.state);
   if (pod === undefined || engineMat2 === undefined)
     throw new Error('the images are built and have no names');
   const images = { pod, engine: engineMat2 };
   writeWorkerEnvironment(stack.layout, { host: target.host, images, env: process.env });
   const part = worker(stack.layout, workerVariables(stack.layout));
-  if (part === undefined) stack.progress.line('worker: not started, workers/main.ts is not there');
-  else await ensureAndTell(stack, part);
+  return await ensureAndTell(stack, part);
 }
 
 async function completeLater(stack: Stack, target: Target, wait: boolean): Promise<void> {

@@ -21,10 +21,9 @@ export function workerVariables(layout: Layout): Record<string, string> {
   return { ...stack, ...(kubeconfig === undefined ? {} : { KUBECONFIG: kubeconfig }), ...own };
 }
 
-/** The worker on this machine; undefined where the repository has none. */
-export function worker(layout: Layout, variables: Readonly<Record<string, string>>): Part | undefined {
+/** The worker on this machine. */
+export function worker(layout: Layout, variables: Readonly<Record<string, string>>): Part {
   const main = join(layout.repo, 'workers/main.ts');
-  if (!existsSync(main)) return undefined;
   return {
     name: 'worker',
     command: join(layout.repo, 'node_modules/.bin/node'),

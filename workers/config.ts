@@ -4,26 +4,48 @@ import { z } from 'zod';
 import { type Profile, profilesSchema } from '../drivers/profile.ts';
 import { linkKeysSchema } from '../fileserver/link-keys.ts';
 
-/** The message names every problem, one a line. */
+/** The message names every problem, one a line, and repeats no value: it may be a secret. */
 export class ConfigError extends Error {}
 
 const ROLES = ['orchestrate', 'files', 'pods'] as const;
 export type Role = (typeof ROLES)[number];
 
 const text = z.string().min(1);
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const listen = text
-  .regex(/^[^:\s]+:\d{1,5}$/, 'host:port, such as 127.0.0.1:9464')
-  .transform((value) => ({ host: value.replace(/:\d+$/, ''), port: Number(value.split(':').at(-1)) }));
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+// Not z.coerce: to it, blanks are the number 0.
+const share = z
+  .string()
+  .transform((value) => (/^\d*\.?\d+(e-\d+)?$/i.test(value) ? Number(value) : Number.NaN))
+  .refine((value) => value > 0 && value < 0.5, 'must be a number above 0 and below 0.5');
+const whole = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d+$/, error)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, error);
+};
+/** An IPv6 address stands in brackets, as in a URL. */
+const LISTEN = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[^:[\]\s]+)):(?<port>\d{1,5})$/i;
+const listen = text.transform((value, context) => {
+  const { v6, name, port } = LISTEN.exec(value)?.groups ?? {};
+  const host = v6 ?? name;
+  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
+  context.addIssue('must be host:port, such as 127.0.0.1:9464');
+  return z.NEVER;
+});
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as http://host:port' });
+const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
 const folders = z
   .string()
   .transform((value) => value.split(':').filter((folder) => folder !== ''))
-  .refine((list) => list.every((folder) => folder.startsWith('/')), 'absolute folders separated by colons');
+  .refine(
+    (list) => list.every((folder) => folder.startsWith('/')),
+    'must be absolute folders separated by colons',
+  );
 const roles = z
   .string()
   .transform((value) => value.split(',').map((role) => role.trim()))
-  .pipe(z.array(z.enum(ROLES)).min(1))
+  .pipe(z.array(z.enum(ROLES, `must be some of ${ROLES.join(', ')}, separated by commas`)))
   .transform((list) => [...new Set(list)]);
 
 /** Each variable once. Those without a default must be set, unless they are optional. */
@@ -36,21 +58,26 @@ export const environmentSchema = z.object({
   TEMPORAL_TLS_KEY_FILE: text.optional(),
   PRISTINE_TASK_QUEUE: text.default('pristine'),
   PRISTINE_ROLES: roles.default([...ROLES]),
-  REDIS_URL: text.regex(/^rediss?:\/\//, 'a URL such as redis://:password@host:6379'),
-  PRISTINE_KEY_PREFIX: text.regex(/^[a-z0-9-]+$/, 'small letters, digits and dashes').default('pristine'),
+  REDIS_URL: text.refine(
+    isRedisUrl,
+    'must be a URL such as redis://:password@host:6379, or rediss:// for TLS',
+  ),
+  PRISTINE_KEY_PREFIX: text
+    .regex(/^[a-z0-9-]+$/, 'must be small letters, digits and dashes')
+    .default('pristine'),
   PRISTINE_BLOOM_CAPACITY: whole(1_000, 1_000_000_000).default(1_000_000),
-  PRISTINE_BLOOM_ERROR_RATE: z.coerce.number().gt(0).lt(0.5).default(0.001),
+  PRISTINE_BLOOM_ERROR_RATE: share.default(0.001),
   KUBECONFIG: text.optional(),
   PRISTINE_NAMESPACE: text.default('pristine-files'),
   PRISTINE_INSTANCE: text.default('pristine'),
   PRISTINE_POD_IMAGE: text,
   PRISTINE_PROFILES_FILE: text,
   PRISTINE_FILE_ROOTS: folders.default([]),
-  PRISTINE_FILE_SERVER_URL: z.url().optional(),
+  PRISTINE_FILE_SERVER_URL: httpUrl.optional(),
   PRISTINE_FILE_SERVER_LISTEN: listen.optional(),
   PRISTINE_LINK_KEYS: linkKeysSchema.optional(),
   PRISTINE_MAX_UPLOAD_BYTES: whole(1, 1024 ** 4).default(1024 ** 3),
-  AWS_ENDPOINT_URL_S3: z.url().optional(),
+  AWS_ENDPOINT_URL_S3: httpUrl.optional(),
   AWS_REGION: text.default('us-east-1'),
   PRISTINE_S3_PATH_STYLE: flag.default(false),
   PRISTINE_HTTP_LISTEN: listen.default({ host: '127.0.0.1', port: 9464 }),
@@ -69,8 +96,10 @@ export type WorkerConfig = ReturnType<typeof shape>;
 export function readConfig(env: NodeJS.ProcessEnv) {
   // A variable that is set to nothing is not set.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(given);
-  const problems = parsed.success ? [] : describe(parsed.error);
+  const parsed = environmentSchema.safeParse(given, {
+    error: (issue) => (issue.input === undefined ? 'must be set' : undefined),
+  });
+  const problems = [...(parsed.success ? [] : describe(parsed.error)), ...missingPartners(given)];
   const profiles = readProfiles(given.PRISTINE_PROFILES_FILE, problems);
   if (!parsed.success || problems.length > 0) {
     throw new ConfigError(`The worker can't start with this configuration:\n  ${problems.join('\n  ')}`);
@@ -79,7 +108,33 @@ export function readConfig(env: NodeJS.ProcessEnv) {
 }
 
 function describe(error: z.ZodError): string[] {
-  return error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+  return error.issues.map(
+    ({ path: [name, ...within], message }) => `${[name, ...within].map(String).join('.')}: ${message}`,
+  );
+}
+
+/** What makes no sense without the other. Goes by what is set, so that it is told with all else that is wrong. */
+function missingPartners(given: NodeJS.ProcessEnv): string[] {
+  const needs: Record<string, string[]> = {
+    PRISTINE_FILE_SERVER_LISTEN: ['PRISTINE_LINK_KEYS', 'PRISTINE_FILE_ROOTS'],
+    PRISTINE_FILE_SERVER_URL: ['PRISTINE_LINK_KEYS'],
+    PRISTINE_FILE_ROOTS: ['PRISTINE_FILE_SERVER_URL', 'PRISTINE_LINK_KEYS'],
+    TEMPORAL_TLS_CERT_FILE: ['TEMPORAL_TLS_KEY_FILE'],
+    TEMPORAL_TLS_KEY_FILE: ['TEMPORAL_TLS_CERT_FILE'],
+  };
+  return Object.entries(needs).flatMap(([name, partners]) =>
+    given[name] === undefined
+      ? []
+      : partners
+          .filter((partner) => given[partner] === undefined)
+          .map((partner) => `${partner}: must be set, because ${name} is`),
+  );
+}
+
+function isRedisUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname } = new URL(value);
+  return hostname !== '' && (protocol === 'redis:' || protocol === 'rediss:');
 }
 
 function readProfiles(file: string | undefined, problems: string[]): Record<string, Profile> {
@@ -93,13 +148,19 @@ function readProfiles(file: string | undefined, problems: string[]): Record<stri
     }
     problems.push(
       ...parsed.error.issues.map(
-        (issue) => `PRISTINE_PROFILES_FILE: ${issue.path.join('.')}: ${issue.message}`,
+        (issue) => `PRISTINE_PROFILES_FILE: ${file}: ${issue.path.join('.')}: ${issue.message}`,
       ),
     );
   } catch (error) {
-    problems.push(`PRISTINE_PROFILES_FILE: ${error instanceof Error ? error.message : error}`);
+    // JSON.parse would quote the file, and an engine's environment may hold a licence key.
+    const why = error instanceof SyntaxError ? 'is not JSON' : `can't be read (${errorCode(error)})`;
+    problems.push(`PRISTINE_PROFILES_FILE: ${file} ${why}`);
   }
   return {};
+}
+
+function errorCode(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown';
 }
 
 function shape(env: z.infer<typeof environmentSchema>, profiles: Record<string, Profile>) {
@@ -156,12 +217,12 @@ function shape(env: z.infer<typeof environmentSchema>, profiles: Record<string, 
 /** What may be logged: no password, key or secret. */
 export function printConfig(config: WorkerConfig): object {
   const { fileServer, temporal, redis, profiles, ...rest } = config;
-  const url = new URL(redis.url);
-  if (url.password !== '') url.password = 'redacted';
+  // No more of it than where it is: ioredis takes a password from the query too.
+  const { protocol, host, pathname } = new URL(redis.url);
   return {
     ...rest,
     temporal: { ...temporal, apiKey: temporal.apiKey === undefined ? undefined : 'redacted' },
-    redis: { ...redis, url: url.href },
+    redis: { ...redis, url: `${protocol}//${host}${pathname}` },
     fileServer: { ...fileServer, linkKeys: fileServer.linkKeys?.map(({ id }) => id) },
     profiles: Object.keys(profiles),
   };

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
-import { EVENT, type Logger } from '../drivers/events.ts';
+import { EVENT, type LogFields, type Logger } from '../drivers/events.ts';
 
 export type Metrics = { registry: Registry; counting: (logger: Logger) => Logger };
 
@@ -14,10 +16,15 @@ export function createMetrics(): Metrics {
     registers: [registry],
   });
   const known = new Set<unknown>(Object.values(EVENT));
-  const count = (fields: object) => {
-    const { event, kind, class: failure } = fields as Record<string, unknown>;
+  const count = ({ event, kind, class: failure }: LogFields) => {
     if (!known.has(event)) return;
-    events.inc({ event: String(event), kind: String(kind ?? ''), class: String(failure ?? '') });
+    // Only a pod's end has a fixed set of these: a label of any other text would be a series for each.
+    const ended = event === EVENT.podEnded;
+    events.inc({
+      event: String(event),
+      kind: ended ? String(kind ?? '') : '',
+      class: ended ? String(failure ?? '') : '',
+    });
   };
   const counting = (logger: Logger): Logger => ({
     debug: (fields, message) => {
@@ -38,4 +45,14 @@ export function createMetrics(): Metrics {
     },
   });
   return { registry, counting };
+}
+
+/** host:port on loopback that is free now: for the SDK's exporter, which can't say which port it was given. */
+export async function freeLoopbackAddress(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return `127.0.0.1:${port}`;
 }

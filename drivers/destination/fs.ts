@@ -40,9 +40,11 @@ export class FsDestination implements Destination {
       const first = await this.create(probe, '');
       const second = await this.create(probe, '');
       if (!first || second) throw noConditionalCreate('a second link replaced the first');
-    } finally {
-      await this.remove(probe);
+    } catch (error) {
+      await this.remove(probe).catch(() => undefined);
+      throw error;
     }
+    await this.remove(probe);
   }
 
   async read(key: ObjectKey): Promise<{ size: number; body: Readable } | null> {

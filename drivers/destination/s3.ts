@@ -49,9 +49,11 @@ export class S3Destination implements Destination {
       const first = await this.create(probe, 'probe');
       const second = await this.create(probe, 'probe');
       if (!first || second) throw noConditionalCreate('a second one replaced the first');
-    } finally {
-      await this.remove(probe);
+    } catch (error) {
+      await this.remove(probe).catch(() => undefined);
+      throw error;
     }
+    await this.remove(probe);
   }
 
   async read(key: ObjectKey): Promise<{ size: number; body: Readable } | null> {

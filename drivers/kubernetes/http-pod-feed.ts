@@ -42,13 +42,8 @@ export function httpPodFeed(
       allowWatchBookmarks: true,
       timeoutSeconds: where.watchSeconds,
     };
-    const answer = await api.open({ method: 'GET', path, query, signal }).catch(expiredOr);
-    try {
-      yield* watchEvents(answer);
-    } finally {
-      // An answer that is left half-read would keep its connection.
-      answer.destroy();
-    }
+    // Whoever leaves the loop early, by whatever way, closes the connection: an IncomingMessage is iterated.
+    yield* watchEvents(await api.open({ method: 'GET', path, query, signal }).catch(expiredOr));
   }
 
   return { list, watch, reconnect: () => api.dropIdleConnections() };

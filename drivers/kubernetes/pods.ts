@@ -10,7 +10,8 @@ import { httpPodFeed } from './http-pod-feed.ts';
 import { KUBE_API_SETTINGS, KubeApi, type KubeApiSettings } from './kube-api.ts';
 import { driverError, KubeError } from './kube-error.ts';
 import { filePodSelector, isLabelValue } from './pod-labels.ts';
-import { POD_WAITS_SETTINGS, PodWaits, type PodWaitsSettings } from './pod-waits.ts';
+import type { PodWaitsSettings } from './pod-waiting.ts';
+import { POD_WAITS_SETTINGS, PodWaits } from './pod-waits.ts';
 import { POD_WATCH_SETTINGS, PodWatch, type PodWatchSettings } from './pod-watch.ts';
 
 export type PodsOptions = {

@@ -57,7 +57,7 @@ export function createRedisIndex(redis: Redis, options: RedisIndexOptions): Proc
 
     async add(key, record, unlockOwner) {
       const at = keysOf(key.profile);
-      const building = [at.build, at.nextFilter, at.nextRecords, at.nextForgotten];
+      const building = [at.build, at.nextFilter, at.nextRecords];
       await run('add', {
         keys: [at.filter, at.records, at.meta, keys.lock(key), ...building],
         args: [SCHEMA_VERSION, rawSha256(key.sha256), formatRecord(record), unlockOwner ?? '', ...filterSize],

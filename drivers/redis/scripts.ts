@@ -9,7 +9,7 @@ import { fromRedis, unreadableAnswer } from './redis-error.ts';
 
 const SCRIPTS = {
   lookup: 3,
-  add: 8,
+  add: 7,
   forget: 5,
   inspect: 3,
   'fill-filter': 3,

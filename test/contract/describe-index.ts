@@ -47,9 +47,9 @@ export function describeIndex(name: string, make: () => Promise<IndexUnderTest>)
       ]);
     });
 
-    test('2,500 contents in one look-up', async () => {
+    test('10,000 contents in one look-up', async () => {
       const p = profile();
-      const all = Array.from({ length: 2500 }, sha256);
+      const all = Array.from({ length: 10_000 }, sha256);
       const done = all.filter((_, i) => i % 100 === 99);
       for (const one of done) await index.add({ profile: p, sha256: one }, rebuilt);
       const found = await index.lookup(p, all);

@@ -44,27 +44,3 @@ export function recordingLog(): { log: Logger; lines: (LogFields & { message: st
   };
   return { log: { debug: record, info: record, warn: record, error: record }, lines };
 }
-
-/** How many commands this connection sent that name the prefix while `act` ran; a script counts as one. */
-export async function countCommands(
-  { redis, prefix }: TestRedis,
-  act: () => Promise<unknown>,
-): Promise<number> {
-  const monitor = await redis.monitor();
-  try {
-    const mark = randomUUID();
-    let count = 0;
-    const ended = new Promise<void>((resolve) => {
-      monitor.on('monitor', (_time: string, args: string[], source: string) => {
-        if (source !== 'lua' && args.some((arg) => arg.includes(prefix))) count++;
-        if (args.includes(mark)) resolve();
-      });
-    });
-    await act();
-    await redis.echo(mark);
-    await ended;
-    return count;
-  } finally {
-    monitor.disconnect();
-  }
-}

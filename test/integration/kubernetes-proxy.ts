@@ -1,5 +1,5 @@
-import type { AddressInfo } from 'node:net';
-import { createConnection, createServer, isIP, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import { createConnection, createServer, isIP } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 
 export type Weather =

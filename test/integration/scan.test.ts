@@ -202,11 +202,14 @@ describe('from bucket to bucket', () => {
       args: [{ source: `s3://${bucket}/in/`, destination: `s3://${bucket}/out/`, profile: 'faulty' }],
     });
     const summary = (await handle.result()) as ScanSummary;
-    expect(summary).toMatchObject({ listed: 5, outcomes: { rebuilt: 4, refused: 1 } });
+    expect(summary).toMatchObject({
+      listed: names.length + 1,
+      outcomes: { rebuilt: names.length, refused: 1 },
+    });
     const { Contents = [] } = await s3.send(
-      new ListObjectsV2Command({ Bucket: bucket, Prefix: 'out/tree/', EncodingType: 'url' }),
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: 'out/tree/' }),
     );
-    const delivered = Contents.map(({ Key = '' }) => decodeURIComponent(Key.replaceAll('+', ' ')));
+    const delivered = Contents.map(({ Key = '' }) => Key);
     expect(delivered.sort()).toEqual(names.map((name) => `out/tree/${name}`).sort());
     await expectNothingLeft(worker);
     s3.destroy();

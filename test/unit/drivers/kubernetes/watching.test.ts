@@ -90,6 +90,7 @@ describe('a wait', () => {
     feed.current.present(pod({ node: 'n', fetch: running, resourceVersion: 101 }));
     await settle();
     feed.current.present(pod({ fetch: terminated(0), engine: running, resourceVersion: 102 }));
+    feed.current.present(pod({ fetch: terminated(0), engine: running, resourceVersion: 103 }));
     await settle();
     expect(phases).toEqual(['created', 'scheduled', 'fetching', 'engine']);
     await pass(12_000);
@@ -170,7 +171,7 @@ describe('gone', () => {
   });
 
   test('is found within seconds when the pod went before the wait began', async () => {
-    const { feed, watch, wait } = watching();
+    const { feed, watch, wait, log } = watching();
     watch.start();
     await settle();
     const seen = wait();
@@ -180,6 +181,8 @@ describe('gone', () => {
     await pass(2_000);
     expect(seen.outcome).toMatchObject({ kind: 'gone' });
     expect(feed.lists).toBe(2);
+    expect(log.events).toEqual(['watch.started', 'watch.relisted']);
+    expect(log.lines.filter(({ code }) => code !== undefined)).toEqual([]);
   });
 
   test('is a pod whose name a pod of another UID has, in a list', async () => {
@@ -266,7 +269,7 @@ describe('the watch', () => {
     feed.current.present(pod(succeeded({ resourceVersion: 120 })));
     feed.current.deleted(pod({ engine: running, resourceVersion: 90 }));
     await settle();
-    expect(waits.seen('pod-1', 'uid-1')?.phase).toBe('Succeeded');
+    expect(waits.named('pod-1')?.phase).toBe('Succeeded');
     const seen = wait();
     await settle();
     expect(seen.outcome?.kind).toBe('uploaded');
@@ -290,7 +293,7 @@ describe('the watch', () => {
     feed.pods = [1, 2, 3, 4, 5].map((n) => pod({ name: `pod-${n}`, uid: `uid-${n}` }));
     watch.start();
     await settle();
-    expect([1, 2, 3, 4, 5].every((n) => waits.seen(`pod-${n}`, `uid-${n}`))).toBe(true);
+    expect([1, 2, 3, 4, 5].every((n) => waits.named(`pod-${n}`))).toBe(true);
     expect(feed.lists).toBe(1);
   });
 
@@ -483,6 +486,25 @@ describe('deadlines', () => {
     expect(seen.outcome?.kind).toBe('uploaded');
   });
 
+  test('a list that began before the deadline does not confirm it', async () => {
+    const { feed, watch, wait } = watching();
+    feed.pods = [unschedulable(10)];
+    const seen = wait();
+    watch.start();
+    await settle();
+    await quiet(feed, 50);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    feed.gate = promise;
+    feed.current.fail(new FeedExpired());
+    await pass(20_000);
+    // What that list saw is from before; by now it has ended.
+    feed.pods = [pod(succeeded({ resourceVersion: 2_000_000 }))];
+    feed.gate = undefined;
+    resolve();
+    await settle();
+    expect(seen.outcome?.kind).toBe('uploaded');
+  });
+
   test('a deadline that passes while the API server is away waits for it', async () => {
     const { feed, watch, wait } = watching();
     feed.pods = [unschedulable(10)];
@@ -513,6 +535,22 @@ describe('deadlines', () => {
       class: 'configuration',
       reason: 'fetch can not start: ImagePullBackOff: Back-off pulling image "x"',
     });
+  });
+
+  test('a mistake that shows late has its grace all the same', async () => {
+    const { feed, watch, wait } = watching();
+    feed.pods = [pod({ node: 'n', fetch: waiting('PodInitializing') })];
+    const seen = wait();
+    watch.start();
+    await settle();
+    await quiet(feed, 60);
+    const wrong = { node: 'n', fetch: waiting('ErrImagePull'), resourceVersion: 9_000_000 };
+    feed.pods = [pod(wrong)];
+    feed.current.present(pod(wrong));
+    await pass(20_000);
+    expect(seen.outcome).toBeUndefined();
+    await pass(20_000);
+    expect(seen.outcome).toMatchObject({ kind: 'failed', class: 'configuration' });
   });
 
   test('an image that is pulled in the end was no mistake', async () => {

@@ -64,6 +64,31 @@ describe('a call fails as unavailable where', () => {
     await reconnected.promise;
   });
 
+  test('calls are swallowed, and such a connection is given up', async () => {
+    const reconnected = Promise.withResolvers<void>();
+    let connections = 0;
+    const port = await serve((socket) => {
+      connections++;
+      if (connections === 2) reconnected.resolve();
+      // Answers what ioredis asks before it says that it is ready, and nothing else.
+      socket.on('data', (bytes) => {
+        for (const command of String(bytes)
+          .toLowerCase()
+          .split(/^\*\d+\r\n/m)) {
+          if (command.includes('client')) socket.write('+OK\r\n');
+          if (command.includes('info') && !command.includes('client')) socket.write('$9\r\nloading:0\r\n');
+        }
+      });
+    });
+    const { redis } = connect(`redis://127.0.0.1:${port}`);
+    await once(redis, 'ready');
+    await expect(call(redis)).rejects.toMatchObject({
+      ...unavailable,
+      cause: expect.objectContaining({ message: 'Command timed out' }),
+    });
+    await reconnected.promise;
+  });
+
   test('each connection is cut', async () => {
     const port = await serve((socket) => socket.destroy());
     await expect(call(connect(`redis://127.0.0.1:${port}`).redis)).rejects.toMatchObject(unavailable);
