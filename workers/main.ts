@@ -8,7 +8,7 @@ import { createFileServer } from '../fileserver/file-server.ts';
 import { ConfigError, printConfig, readConfig, type WorkerConfig } from './config.ts';
 import { startHttp } from './http.ts';
 import { createLogger, installRuntime } from './logging.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, freeLoopbackAddress } from './metrics.ts';
 import { createWorkers } from './roles.ts';
 import { ensureSearchAttributes } from './search-attributes.ts';
 import { temporalOptions } from './temporal-options.ts';
@@ -19,7 +19,8 @@ async function main(): Promise<void> {
   const metrics = createMetrics();
   const pino = createLogger(config.log);
   const logger = metrics.counting(pino);
-  installRuntime(pino);
+  const sdkMetrics = await freeLoopbackAddress();
+  installRuntime(pino, sdkMetrics);
   logger.info({ event: EVENT.workerStarted, config: printConfig(config) }, 'starting');
 
   const options = await temporalOptions(config);
@@ -44,6 +45,7 @@ async function main(): Promise<void> {
       ...(config.roles.includes('pods') ? { kubernetes: () => wired.deps.pods.check() } : {}),
     },
     registry: metrics.registry,
+    sdkMetrics,
   });
 
   const stop = (signal: NodeJS.Signals) => {
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
   } finally {
     // Pods may still be reading and writing: their links outlive our polling, not our process.
     files?.close();
-    await Promise.race([files?.drained, sleep(config.shutdownGraceMs)]);
+    await Promise.race([files?.drained, sleep(config.shutdownGraceMs, undefined, { ref: false })]);
     await http.close();
     await wired.close();
     await connection.close();

@@ -69,7 +69,9 @@ describe('a folder of documents, rebuilt by mat2', () => {
     }
     const first = await run(source, destination, { profile: 'default' });
     expectAccounted(source, destination, first.scan, first.summary);
-    expect(first.summary.outcomes.rebuilt).toBeGreaterThan(10);
+    // On a stack that has seen these documents before, their children have the answer already.
+    const { rebuilt, delivered } = first.summary.outcomes;
+    expect(rebuilt + delivered).toBeGreaterThan(10);
     expect(first.summary.outcomes.refused).toBeGreaterThan(2);
     expect(first.summary.outcomes).toMatchObject({ quarantined: 0, changed: 0, gone: 0 });
 
@@ -97,7 +99,7 @@ describe('engines that fail', () => {
   test('verdicts are kept, crashes are retried and then quarantined, by record also the next time', async () => {
     const { source, destination } = places();
     const modes = ['rebuild', 'refuse', 'refuse-by-exit', 'exit 1', 'exit 0', 'crash'];
-    for (const mode of modes) writeFileSync(join(source, mode), `${mode}\n${scans}\n`);
+    for (const mode of modes) writeFileSync(join(source, mode), `${mode}\n${worker.instance} ${scans}\n`);
     const before = podsMade();
     const { scan, summary } = await run(source, destination, { retries: 1 });
     expectAccounted(source, destination, scan, summary);
@@ -124,10 +126,10 @@ describe('engines that fail', () => {
 
   test('what is refused now leaves nothing of an older content of its name on the clean side', async () => {
     const { source, destination } = places();
-    writeFileSync(join(source, 'report'), `rebuild\n${scans} first\n`);
+    writeFileSync(join(source, 'report'), `rebuild\n${worker.instance} ${scans} first\n`);
     await run(source, destination);
     expect(filesBelow(join(destination, 'tree'))).toEqual(['report']);
-    writeFileSync(join(source, 'report'), `refuse\n${scans} second\n`);
+    writeFileSync(join(source, 'report'), `refuse\n${worker.instance} ${scans} second\n`);
     const { summary } = await run(source, destination);
     expect(summary.outcomes.refused).toBe(1);
     expect(existsSync(join(destination, 'tree/report'))).toBe(false);
@@ -137,7 +139,8 @@ describe('engines that fail', () => {
 describe('crashes and losses', () => {
   test('the worker is killed in the middle: nothing lost, nothing done twice', async () => {
     const { source, destination } = places();
-    for (let n = 0; n < 8; n++) writeFileSync(join(source, `file-${n}`), `slow 3\n${scans} ${n}\n`);
+    for (let n = 0; n < 8; n++)
+      writeFileSync(join(source, `file-${n}`), `slow 3\n${worker.instance} ${scans} ${n}\n`);
     const handle = await start(source, destination, { parallelFiles: 4 });
     const before = podsMade();
     await until(() => podsMade() - before >= 4);
@@ -151,7 +154,7 @@ describe('crashes and losses', () => {
 
   test('content that went missing behind its record is rebuilt, not lost', async () => {
     const { source, destination } = places();
-    writeFileSync(join(source, 'one'), `rebuild\n${scans}\n`);
+    writeFileSync(join(source, 'one'), `rebuild\n${worker.instance} ${scans}\n`);
     await run(source, destination);
     rmSync(destination, { recursive: true });
     const { scan, summary } = await run(source, destination);
@@ -162,7 +165,7 @@ describe('crashes and losses', () => {
 
   test('the same content in another destination is brought over without an engine run', async () => {
     const { source, destination } = places();
-    writeFileSync(join(source, 'one'), `rebuild\n${scans}\n`);
+    writeFileSync(join(source, 'one'), `rebuild\n${worker.instance} ${scans}\n`);
     await run(source, destination);
     const before = podsMade();
     const other = places().destination;
@@ -192,10 +195,10 @@ describe('from bucket to bucket', () => {
     await s3.send(new CreateBucketCommand({ Bucket: bucket }));
     const names = ['plain', 'a b/c "d"', 'new\nline', 'rtl\u202Egpj.exe'];
     for (const name of names) {
-      const Body = `rebuild\n${name}\n`;
+      const Body = `rebuild\n${bucket} ${name}\n`;
       await s3.send(new PutObjectCommand({ Bucket: bucket, Key: `in/${name}`, Body }));
     }
-    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'in/no', Body: 'refuse\n' }));
+    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'in/no', Body: `refuse\n${bucket}\n` }));
     const handle = await client.workflow.start('scan', {
       taskQueue: worker.taskQueue,
       workflowId: `${worker.instance}-s3`,
@@ -219,14 +222,14 @@ describe('from bucket to bucket', () => {
 describe('watch', () => {
   test('goes on listing, holds no pod while there is nothing new, ends on drain with its books balanced', async () => {
     const { source, destination } = places();
-    writeFileSync(join(source, 'first'), `rebuild\n${scans} first\n`);
+    writeFileSync(join(source, 'first'), `rebuild\n${worker.instance} ${scans} first\n`);
     const handle = await start(source, destination, { watch: 1 });
     const progress = () => handle.query<Progress>(QUERY.progress).catch(() => undefined);
     await until(async () => (await progress())?.done.rebuilt === 1);
     await until(async () => ((await progress())?.pass ?? 0) > 2);
     expect((await progress())?.listed).toBe(1);
     await expectNothingLeft(worker);
-    writeFileSync(join(source, 'second'), `rebuild\n${scans} second\n`);
+    writeFileSync(join(source, 'second'), `rebuild\n${worker.instance} ${scans} second\n`);
     await until(async () => (await progress())?.done.rebuilt === 2);
     await handle.executeUpdate(UPDATE.drain);
     const summary = (await handle.result()) as ScanSummary;

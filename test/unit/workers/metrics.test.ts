@@ -1,0 +1,53 @@
+import { expect, test } from '@jest/globals';
+import { EVENT, type LogFields, type Logger } from '../../../drivers/events.ts';
+import { createMetrics } from '../../../workers/metrics.ts';
+
+const counted = () => {
+  const lines: [string, LogFields, string][] = [];
+  const at = (level: string) => (fields: LogFields, message: string) =>
+    void lines.push([level, fields, message]);
+  const under: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const { registry, counting } = createMetrics();
+  return { logger: counting(under), lines, text: () => registry.metrics() };
+};
+
+test('each event is counted once, at any level, and its line is written as it was', async () => {
+  const { logger, lines, text } = counted();
+  logger.debug({ event: EVENT.lockAcquired }, 'a');
+  logger.info({ event: EVENT.lockAcquired, sha256: 'x' }, 'b');
+  logger.warn({ event: EVENT.watchStalled }, 'c');
+  logger.error({ event: EVENT.watchStalled }, 'd');
+  expect(lines.map(([level, , message]) => `${level} ${message}`)).toEqual([
+    'debug a',
+    'info b',
+    'warn c',
+    'error d',
+  ]);
+  expect(lines[1]?.[1]).toEqual({ event: 'lock.acquired', sha256: 'x' });
+  expect(await text()).toContain('pristine_events_total{event="lock.acquired",kind="",class=""} 2');
+  expect(await text()).toContain('pristine_events_total{event="watch.stalled",kind="",class=""} 2');
+});
+
+test('how a pod ended is told apart', async () => {
+  const { logger, text } = counted();
+  logger.info({ event: EVENT.podEnded, kind: 'uploaded' }, 'x');
+  logger.info({ event: EVENT.podEnded, kind: 'failed', class: 'crash' }, 'x');
+  logger.info({ event: EVENT.podEnded, kind: 'failed', class: 'crash' }, 'x');
+  expect(await text()).toContain('pristine_events_total{event="pod.ended",kind="uploaded",class=""} 1');
+  expect(await text()).toContain('pristine_events_total{event="pod.ended",kind="failed",class="crash"} 2');
+});
+
+test('nothing else becomes a label: each would be a series of its own', async () => {
+  const { logger, text } = counted();
+  logger.info({}, 'no event');
+  logger.info({ event: 'made.up' as never, kind: 'x' }, 'unknown event');
+  logger.info({ event: EVENT.podCreated, kind: 'report.pdf', class: 'report.pdf', pod: 'p1' }, 'x');
+  const series = (await text()).split('\n').filter((line) => line.startsWith('pristine_events_total{'));
+  expect(series).toEqual(['pristine_events_total{event="pod.created",kind="",class=""} 1']);
+});
+
+test('the process tells its memory and CPU', async () => {
+  const { text } = counted();
+  expect(await text()).toMatch(/^process_resident_memory_bytes \d+/m);
+  expect(await text()).toMatch(/^process_cpu_seconds_total /m);
+});
