@@ -6,6 +6,7 @@ import { ensureCgroups } from './cgroups.ts';
 import { containerd, importPauseImage } from './containerd.ts';
 import { apiServer, controllerManager, etcd, scheduler } from './control-plane.ts';
 import { installCoredns } from './coredns.ts';
+import { tidyDeadCopy } from './dead-copy.ts';
 import { linkTools, type Target, writeEnvironment } from './environment.ts';
 import { deleteLostPods, kubectl, prepareNamespace, waitForNode } from './kubectl.ts';
 import { launchLaterBuilds } from './later-builds.ts';
@@ -55,7 +56,10 @@ async function startWithCluster(stack: Stack, target: Target, images: ProjectIma
   const { layout } = stack;
   const cluster = { program: target.kubectl, kubeconfig: target.kubeconfig };
   const fresh = !hasNode(layout);
-  if (fresh) await refuseOtherNode(layout);
+  if (fresh) {
+    await tidyDeadCopy(stack);
+    await refuseOtherNode(layout);
+  }
   await ensureVolatile(layout);
   saveSysctls(layout);
   ensureCgroups(layout.id);
