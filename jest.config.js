@@ -1,5 +1,5 @@
 // One project a test folder, so that a folder can be run by its name: --selectProjects unit
-const kinds = ['unit', 'contract', 'workflow', 'replay', 'integration', 'faults'];
+const kinds = ['unit', 'contract', 'workflow', 'integration'];
 
 export default {
   projects: kinds.map((kind) => ({
