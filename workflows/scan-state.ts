@@ -96,11 +96,13 @@ export function outcomesOf(
 ): { settled: SettledFile[]; again: HashedFile[] } {
   const [first, ...others] = content.files;
   if (first === undefined) return { settled: [], again: [] };
+  // Pods of another scan, or of an earlier one, are not this file's; nor do twins make any.
+  const ranHere = content.ours && !result.reused;
   const settle = (file: HashedFile, outcome: Outcome): SettledFile => ({
     ...file,
     outcome,
     reason: result.reason,
-    attempts: result.attempts,
+    attempts: ranHere && file === first ? result.attempts : 0,
     pod: result.pod,
     from: result.destination,
   });
@@ -110,7 +112,6 @@ export function outcomesOf(
     case 'gone':
       return { settled: [settle(first, result.outcome)], again: others };
     case 'rebuilt': {
-      const ranHere = content.ours && !result.reused;
       return {
         settled: [
           settle(first, ranHere ? 'rebuilt' : 'delivered'),

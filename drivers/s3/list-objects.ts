@@ -33,10 +33,11 @@ export async function listObjects(
   let ask: Ask = { start: place.prefix + after, keys: Math.min(limit, MOST_KEYS), token: undefined };
   for (;;) {
     const { objects, truncated, token } = await request(client, place, ask);
-    if (!truncated) return { objects, more: false };
+    if (!truncated && objects.length <= limit) return { objects, more: false };
     // A garbled key is no place to go on from: leave it to the next page, which starts after an exact one.
     const end = lastPlace(objects, limit) + 1;
-    if (end > 0) return { objects: objects.slice(0, end), more: true };
+    if (end > 0) return { objects: objects.slice(0, end), more: truncated || end < objects.length };
+    if (!truncated) return { objects, more: false };
     // Nor is a token, which may be that key: ask for so many that an exact one is among them.
     if (objects.length > 0 && ask.keys < MOST_KEYS) ask = { ...ask, keys: MOST_KEYS };
     else if (objects.length === 0 && token !== undefined && token !== ask.token) ask = { ...ask, token };

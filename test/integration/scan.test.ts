@@ -69,9 +69,7 @@ describe('a folder of documents, rebuilt by mat2', () => {
     }
     const first = await run(source, destination, { profile: 'default' });
     expectAccounted(source, destination, first.scan, first.summary);
-    // On a stack that has seen these documents before, their children have the answer already.
-    const { rebuilt, delivered } = first.summary.outcomes;
-    expect(rebuilt + delivered).toBeGreaterThan(10);
+    expect(first.summary.outcomes.rebuilt).toBeGreaterThan(10);
     expect(first.summary.outcomes.refused).toBeGreaterThan(2);
     expect(first.summary.outcomes).toMatchObject({ quarantined: 0, changed: 0, gone: 0 });
 

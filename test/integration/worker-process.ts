@@ -34,8 +34,18 @@ export async function startWorker(more: Record<string, string> = {}): Promise<Wo
   const host = stackVariable('PRISTINE_HOST_ADDRESS');
   const [http, files] = [await freePort('127.0.0.1'), await freePort(host)];
   const profiles = join(folder, 'profiles.json');
-  const faulty = { image: builtImage('engineFaulty'), args: ['from-file'], runDeadlineSeconds: 60 };
-  writeFileSync(profiles, JSON.stringify({ default: { image: builtImage('engineMat2') }, faulty }));
+  // A fingerprint of its own: what another run or the demo has done is not done here, nor the reverse.
+  const ownEnv = { TEST_RUN: name };
+  const faulty = {
+    image: builtImage('engineFaulty'),
+    args: ['from-file'],
+    runDeadlineSeconds: 60,
+    env: ownEnv,
+  };
+  writeFileSync(
+    profiles,
+    JSON.stringify({ default: { image: builtImage('engineMat2'), env: ownEnv }, faulty }),
+  );
   const env = {
     ...process.env,
     ...readEnvFile(join(root, '.pristine/env')),

@@ -34,6 +34,15 @@ describe('the end of a content becomes the outcomes of its names', () => {
     expect(outcomes(content(true, 'a'), result('rebuilt', { reused: true }))).toEqual(['a delivered']);
   });
 
+  test('only the name whose pods ran in this scan has attempts', () => {
+    const attempts = (ours: boolean) =>
+      outcomesOf(content(ours, 'a', 'b'), result('rebuilt', { attempts: 2 })).settled.map(
+        (one) => one.attempts,
+      );
+    expect(attempts(true)).toEqual([2, 0]);
+    expect(attempts(false)).toEqual([0, 0]);
+  });
+
   test.each(['refused', 'quarantined'] as const)('%s holds for every name of the content', (outcome) => {
     expect(outcomes(content(true, 'a', 'b'), result(outcome))).toEqual([`a ${outcome}`, `b ${outcome}`]);
   });

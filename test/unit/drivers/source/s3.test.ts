@@ -95,6 +95,12 @@ describe('a failure', () => {
     expect(size).toBe(1000);
     await expect(text(body)).rejects.toMatchObject({ code: 'source.unavailable', retryable: true });
   });
+
+  test('a body of unsaid length is not taken for an empty one', async () => {
+    const source = await sourceOn((_, response) => response.writeHead(200).end('something'));
+    const { body } = await source.open(Buffer.from('a'), '"e"');
+    await expect(text(body)).rejects.toMatchObject({ code: 'source.unavailable' });
+  });
 });
 
 describe('a listing', () => {
