@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { ApplicationFailure } from '@temporalio/common';
+import { EVENT } from '../drivers/events.ts';
 import type { Destination } from '../drivers/ports.ts';
 import type { OutcomeCounts, ProfileRef, ScanSummary } from '../workflows/contract.ts';
 import { noOutcomes, OUTCOMES, totalOf } from '../workflows/contract.ts';
@@ -24,7 +25,7 @@ export type FinishScanInput = {
  * that does not say the same as the workflow counted, is an error of ours: fails with type AccountingGap.
  */
 export async function finishScan(
-  deps: Pick<Dependencies, 'openDestination'>,
+  deps: Pick<Dependencies, 'openDestination' | 'logger'>,
   input: FinishScanInput,
   heartbeat: () => void,
 ): Promise<ScanSummary> {
@@ -81,6 +82,8 @@ export async function finishScan(
     scanKey(input.scanId, 'SHA256SUMS'),
     `${summary.manifest.sha256}  manifest.jsonl\n${written.sha256}  summary.json\n`,
   );
+  const { scanId: scan, listed } = input;
+  deps.logger.info({ event: EVENT.scanFinished, scan, listed, ...input.counts }, 'scan finished');
   return summary;
 }
 

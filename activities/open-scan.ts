@@ -1,4 +1,5 @@
 import { DriverError } from '../drivers/errors.ts';
+import { EVENT } from '../drivers/events.ts';
 import { profileFingerprint } from '../drivers/profile.ts';
 import type { ProfileRef, ScanInput } from '../workflows/contract.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -38,6 +39,7 @@ export async function openScan(deps: Dependencies, input: ScanInput): Promise<Op
   }
   await named('source', source);
   await Promise.all([named('destination', destination), deps.index.check(), deps.pods.check()]);
+  deps.logger.info({ event: EVENT.scanStarted, profile: input.profile }, 'scan may start');
   return {
     source: source.url,
     destination: destination.url,

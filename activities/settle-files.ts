@@ -73,6 +73,11 @@ export async function settleFiles(
       continue;
     }
     counts[line.outcome] += 1;
+    const { outcome, sha256, reason, attempts } = line;
+    deps.logger.info(
+      { event: EVENT.fileSettled, scan: input.scanId, outcome, sha256, reason, attempts },
+      'file settled',
+    );
     part.push(JSON.stringify(line));
   }
   await destination.write(

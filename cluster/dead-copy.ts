@@ -7,7 +7,7 @@ import type { Stack } from './stack.ts';
 import { isRunning } from './supervise.ts';
 
 /**
- * Another copy of the repository whose every process has died (a killed session, a power cut of a container)
+ * Another copy of the repository whose every process has died (kill -9, a host that was paused and lost them)
  * leaves its bridges and rules behind. They are taken down as its own `make down` would; a copy of which
  * anything still runs is left alone.
  */

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { EVENT, type LogFields, type Logger } from '../drivers/events.ts';
+import { OUTCOMES } from '../workflows/contract.ts';
 
 export type Metrics = { registry: Registry; counting: (logger: Logger) => Logger };
 
@@ -15,9 +16,17 @@ export function createMetrics(): Metrics {
     labelNames: ['event', 'kind', 'class'],
     registers: [registry],
   });
+  const files = new Counter({
+    name: 'pristine_files_total',
+    help: 'Files by what became of them',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
   const known = new Set<unknown>(Object.values(EVENT));
-  const count = ({ event, kind, class: failure }: LogFields) => {
+  const count = ({ event, kind, class: failure, outcome }: LogFields) => {
     if (!known.has(event)) return;
+    const settled = event === EVENT.fileSettled && OUTCOMES.find((one) => one === outcome);
+    if (settled) files.inc({ outcome: settled });
     // Only a pod's end has a fixed set of these: a label of any other text would be a series for each.
     const ended = event === EVENT.podEnded;
     events.inc({

@@ -51,3 +51,11 @@ test('the process tells its memory and CPU', async () => {
   expect(await text()).toMatch(/^process_resident_memory_bytes \d+/m);
   expect(await text()).toMatch(/^process_cpu_seconds_total /m);
 });
+
+test('files are counted by outcome', async () => {
+  const { logger, text } = counted();
+  logger.info({ event: EVENT.fileSettled, outcome: 'refused' }, 'x');
+  logger.info({ event: EVENT.fileSettled, outcome: 'nonsense' }, 'x');
+  expect(await text()).toContain('pristine_files_total{outcome="refused"} 1');
+  expect(await text()).not.toContain('nonsense');
+});
