@@ -1,4 +1,5 @@
 /** Every key under a destination, spelled once. See "Contract: destination" in docs/architecture.md. */
+import { createHash } from 'node:crypto';
 import { toBytes } from '../drivers/file-name.ts';
 import type { FileName } from '../workflows/contract.ts';
 
@@ -42,6 +43,8 @@ export function partKey(scan: string, firstRunId: string, part: number): string 
   return scanKey(scan, `parts/${firstRunId}/${String(part).padStart(7, '0')}.jsonl`);
 }
 
+const FOLDER_LIMIT = 200;
+
 /** A workflow ID may hold anything: what is not plain is percent-encoded, so that it stays one folder. */
 function scanFolder(scan: string): string {
   const plain = [...Buffer.from(scan)]
@@ -53,5 +56,6 @@ function scanFolder(scan: string): string {
     })
     .join('');
   const folder = plain.startsWith('.') ? `%2E${plain.slice(1)}` : plain;
-  return folder.slice(0, 200);
+  if (folder.length <= FOLDER_LIMIT) return folder;
+  return `${folder.slice(0, FOLDER_LIMIT - 17)}-${createHash('sha256').update(scan).digest('hex').slice(0, 16)}`;
 }
