@@ -23,6 +23,16 @@ import { settleFiles } from './settle-files.ts';
 const heartbeat = (details?: unknown) => Context.current().heartbeat(details);
 const signal = () => Context.current().cancellationSignal;
 
+/** For a step whose time depends on a file's size: a worker that dies meanwhile is noticed by its silence. */
+async function beating<T>(deps: Dependencies, run: () => Promise<T>): Promise<T> {
+  const beats = setInterval(heartbeat, deps.settings.heartbeatMs);
+  try {
+    return await run();
+  } finally {
+    clearInterval(beats);
+  }
+}
+
 /** Need no volume and no cluster. */
 export function createOrchestrateActivities(deps: Dependencies) {
   return withFailures({
@@ -38,7 +48,7 @@ export function createFileActivities(deps: Dependencies) {
     claimContent: (input: ClaimContentInput) => claimContent(deps, input),
     releaseContent: (input: { sha256: string; fingerprint: string; owner: string }) =>
       releaseContent(deps, input),
-    collectResult: (input: CollectResultInput) => collectResult(deps, input),
+    collectResult: (input: CollectResultInput) => beating(deps, () => collectResult(deps, input)),
     recordContent: (input: RecordContentInput) => recordContent(deps, input),
     settleFiles: (input: SettleFilesInput) => settleFiles(deps, input, heartbeat),
     finishScan: (input: FinishScanInput) => finishScan(deps, input, heartbeat),

@@ -12,6 +12,9 @@ import { taskQueues } from './contract.ts';
 const RIDE_OUT = '2 hours';
 const retry = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
+/** A step without heartbeats that a dead worker had begun is begun again after this long. */
+const SHORT = '30 seconds';
+
 /** What the summary of each step says in the Web UI, beside its name. */
 type Step = { summary: string; heartbeatMs?: number };
 
@@ -29,7 +32,7 @@ export function fileSteps(step: Step) {
   return proxyActivities<FileActivities>({
     ...options(step),
     taskQueue: taskQueues(workflowInfo().taskQueue).files,
-    startToCloseTimeout: step.heartbeatMs === undefined ? '5 minutes' : '1 hour',
+    startToCloseTimeout: step.heartbeatMs === undefined ? SHORT : '1 hour',
   });
 }
 
@@ -48,7 +51,7 @@ export function podSteps(step: Step & { seconds?: number }) {
   return proxyActivities<PodActivities>({
     ...options(step),
     taskQueue: taskQueues(workflowInfo().taskQueue).pods,
-    startToCloseTimeout: step.seconds === undefined ? '2 minutes' : step.seconds * 1000,
+    startToCloseTimeout: step.seconds === undefined ? SHORT : step.seconds * 1000,
     ...(step.seconds === undefined ? {} : { scheduleToCloseTimeout: '1 day' }),
   });
 }

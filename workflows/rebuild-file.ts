@@ -118,7 +118,10 @@ async function attemptOnce(
       fingerprint: input.profile.fingerprint,
       owner: runId,
     });
-    const collected = await fileSteps({ summary: `keep logs, verify, commit${nth}` }).collectResult({
+    const collected = await fileSteps({
+      summary: `keep logs, verify, commit${nth}`,
+      heartbeatMs: input.heartbeatMs,
+    }).collectResult({
       file: input,
       pod,
       attempt,
