@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from './command.ts';
 import { OperatorError } from './operator-error.ts';
 
@@ -45,10 +46,8 @@ export function portsFrom(env: NodeJS.ProcessEnv): Ports {
 export async function assertFree(part: string, listens: readonly Listen[], ports: Ports): Promise<void> {
   for (const { host, port } of listens) {
     const number = typeof port === 'number' ? port : ports[port];
-    const error = await tryListen(host, number);
-    if (error === undefined) continue;
-    if (error.code !== 'EADDRINUSE') throw error;
-    const owner = await portOwner(number);
+    const owner = await occupantOf(host, number);
+    if (owner === undefined) continue;
     const another =
       typeof port === 'number' ? '' : `, or choose another port with PRISTINE_PORT_${port}=<number>`;
     throw new OperatorError(
@@ -71,7 +70,18 @@ function tryListen(host: string, port: number): Promise<NodeJS.ErrnoException | 
   });
 }
 
-async function portOwner(port: number): Promise<string> {
-  const { stdout } = await run('ss', ['-H', '-ltnp', `sport = :${port}`]);
-  return parsePortOwner(stdout) ?? 'another program';
+/** A port that is taken while nobody listens on it is that of a connection which is just closing. */
+const CLOSING_ROUNDS = 20;
+
+async function occupantOf(host: string, port: number): Promise<string | undefined> {
+  for (let round = 0; round < CLOSING_ROUNDS; round++) {
+    const error = await tryListen(host, port);
+    if (error === undefined) return undefined;
+    if (error.code !== 'EADDRINUSE') throw error;
+    const { stdout } = await run('ss', ['-H', '-ltnp', `sport = :${port}`]);
+    const owner = parsePortOwner(stdout);
+    if (owner !== undefined) return owner;
+    await sleep(500);
+  }
+  return 'another program';
 }

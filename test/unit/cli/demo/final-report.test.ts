@@ -19,7 +19,7 @@ function finished(changes: Partial<Finished> = {}): Finished {
     problems: [],
     manifest: [
       line('a', 'rebuilt', 'aa', 2),
-      line('copy of a', 'delivered', 'aa', 2),
+      line('copy of a', 'delivered', 'aa', 0),
       line('b', 'delivered', 'bb', 0),
       line('c', 'refused', 'cc', 1),
     ],
