@@ -52,6 +52,7 @@ describe('an S3 prefix', () => {
       expect((await source.list(null, limit)).entries.length).toBeLessThanOrEqual(limit);
       const entries = await listAll(source, limit);
       expect(entries.filter(({ kind }) => kind === 'file').map(({ name }) => `${name}`)).toEqual([
+        '0',
         'ab',
         'ad',
       ]);

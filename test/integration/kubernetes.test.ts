@@ -1,6 +1,7 @@
 /** The Kubernetes driver on the real API server, in all weathers. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { DriverError } from '../../drivers/errors.ts';
 import { httpPodFeed } from '../../drivers/kubernetes/http-pod-feed.ts';
 import { KUBE_API_SETTINGS, KubeApi } from '../../drivers/kubernetes/kube-api.ts';
 import { loadKubeConfig } from '../../drivers/kubernetes/load-kube-config.ts';
@@ -82,7 +83,12 @@ describe('between the worker and the API server', () => {
     proxy.turn('fair');
     const made = (await cluster.pods.list()).filter(({ name }) => name === request.name);
     expect(made).toHaveLength(1);
-    expect(await pods.create(request)).toMatchObject({ uid: made[0]?.uid, adopted: true });
+    // A connection that the proxy cut may still be in the pool: its failure is retryable, as Temporal would.
+    const again = () => pods.create(request).catch((error: DriverError) => error);
+    let next = await again();
+    for (let round = 0; round < 5 && next instanceof DriverError && next.retryable; round++)
+      next = await again();
+    expect(next).toMatchObject({ uid: made[0]?.uid, adopted: true });
   });
 
   test('watches end and begin again on the same connections, with one list', async () => {

@@ -150,6 +150,36 @@ describe('crashes and losses', () => {
     await expectNothingLeft(worker);
   }, 300_000);
 
+  test('a scan that is cancelled takes its pods and locks with it', async () => {
+    const { source, destination } = places();
+    for (let n = 0; n < 3; n++) {
+      writeFileSync(join(source, `file-${n}`), `slow 30\n${worker.instance} ${scans} ${n}\n`);
+    }
+    const before = podsMade();
+    const handle = await start(source, destination);
+    await until(() => podsMade() - before >= 3);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toThrow(/cancelled/i);
+    await expectNothingLeft(worker);
+    expect(existsSync(join(destination, 'tree'))).toBe(false);
+  }, 120_000);
+
+  test('a scan that is terminated lets the files in work finish, and the next one delivers them', async () => {
+    const { source, destination } = places();
+    for (let n = 0; n < 3; n++) {
+      writeFileSync(join(source, `file-${n}`), `slow 3\n${worker.instance} ${scans} ${n}\n`);
+    }
+    const before = podsMade();
+    const handle = await start(source, destination);
+    await until(() => podsMade() - before >= 3);
+    await handle.terminate('by hand');
+    await expectNothingLeft(worker);
+    const { scan, summary } = await run(source, destination);
+    expectAccounted(source, destination, scan, summary);
+    expect(podsMade() - before).toBe(3);
+    expect(summary.outcomes.delivered).toBe(3);
+  }, 120_000);
+
   test('content that went missing behind its record is rebuilt, not lost', async () => {
     const { source, destination } = places();
     writeFileSync(join(source, 'one'), `rebuild\n${worker.instance} ${scans}\n`);
