@@ -1,5 +1,5 @@
 # Every target does all of its own set-up: cluster/bootstrap.sh installs and builds what is missing.
-.PHONY: help demo test up down status clean bench soak lint build
+.PHONY: help demo test up down status clean bench lint build
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -28,9 +28,6 @@ build: ## Build everything without starting it
 
 bench: ## Measure throughput, latency and memory
 	@cluster/bootstrap.sh bench
-
-soak: ## Run for hours and watch what grows
-	@cluster/bootstrap.sh soak
 
 lint: ## Check types, style and layers
 	@cluster/bootstrap.sh lint

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the machine, installs what is missing, then hands over to cluster/main.ts, which does the work.
-# Usage: cluster/bootstrap.sh up|down|status|clean|build|demo|test|bench|soak|lint [argument…]
+# Usage: cluster/bootstrap.sh up|down|status|clean|build|demo|test|bench|lint [argument…]
 # PRISTINE_YES=1 installs without asking; nobody is asked where there is no terminal, or CI is set.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -149,7 +149,7 @@ install_missing() {
 
 mkdir -p "$log"
 case $verb in
-  up | build | demo | test | bench | soak)
+  up | build | demo | test | bench)
     check_machine
     check_builders
     check_disk

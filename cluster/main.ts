@@ -62,8 +62,6 @@ const verbs: Record<string, Verb> = {
     (await startStack(progress, false)) || (await runScript(progress, 'cli/demo/main.ts')),
   bench: async (progress) =>
     (await startStack(progress, true)) || (await runScript(progress, 'bench/main.ts')),
-  soak: async (progress) =>
-    (await startStack(progress, true)) || (await runScript(progress, 'bench/soak.ts')),
   test: async (progress) => {
     const wasUp = recordNames(layout.run).some((name) => isRunning(layout, name));
     try {
