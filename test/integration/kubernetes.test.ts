@@ -2,14 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DriverError } from '../../drivers/errors.ts';
-import { httpPodFeed } from '../../drivers/kubernetes/http-pod-feed.ts';
-import { KUBE_API_SETTINGS, KubeApi } from '../../drivers/kubernetes/kube-api.ts';
 import { loadKubeConfig } from '../../drivers/kubernetes/load-kube-config.ts';
-import { filePodSelector } from '../../drivers/kubernetes/pod-labels.ts';
 import { PATIENCE } from '../../drivers/kubernetes/pod-trouble.ts';
 import { createPods, type PodsOptions } from '../../drivers/kubernetes/pods.ts';
 import type { FilePodRequest, Pods } from '../../drivers/ports.ts';
-import { type ClusterPods, clusterPods, NAMESPACE } from '../contract/cluster-pods.ts';
+import { type ClusterPods, clusterPods } from '../contract/cluster-pods.ts';
 import { stackVariable } from '../contract/stack.ts';
 import { recordingLog } from '../unit/drivers/kubernetes/recording-log.ts';
 import { apiProxy } from './kubernetes-proxy.ts';
@@ -108,22 +105,6 @@ describe('between the worker and the API server', () => {
     expect(proxy.accepted).toBeLessThanOrEqual(3);
     await pods.close();
     while (proxy.open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-  });
-
-  test('a resource version of long ago has expired', async () => {
-    const api = new KubeApi(cluster.options.kubeConfig, KUBE_API_SETTINGS);
-    const where = {
-      namespace: NAMESPACE,
-      selector: filePodSelector(cluster.instance),
-      pageSize: 1,
-      watchSeconds: 5,
-    };
-    const feed = httpPodFeed(api, where);
-    const read = async () => {
-      for await (const _ of feed.watch('1', new AbortController().signal));
-    };
-    await expect(read()).rejects.toMatchObject({ name: 'FeedExpired' });
-    api.close();
   });
 
   test('a list in pages has everything once', async () => {
