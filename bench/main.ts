@@ -65,7 +65,7 @@ async function measure(): Promise<void> {
   }
 }
 
-/** Pristine, then the Job, then bare pods; a few pods before, so that nobody pays for cold images. */
+/** Pristine, then the Job, then bare pods; a few of each before, so that nobody pays for a cold start. */
 async function compareSpeed(client: ScanClient) {
   const { BENCH_FILES: files, BENCH_PARALLEL: parallel, PRISTINE_HOST_ADDRESS: host } = settings;
   const kube = loadKubeConfig(process.env.KUBECONFIG);
@@ -84,8 +84,10 @@ async function compareSpeed(client: ScanClient) {
   const maker = { config, run, server: server.url };
   try {
     say(`BENCH_FILES=${files} BENCH_PARALLEL=${parallel} BENCH_LARGE=${settings.BENCH_LARGE} make bench`, '');
-    say(`Warming up with ${Math.min(parallel, files)} pods…`);
-    await runBarePods(cluster, barePods(maker, 'w', documents.slice(0, parallel)), parallel);
+    const few = Math.min(parallel, files);
+    say(`Warming up with ${few} pods and a scan of ${few} files…`);
+    await runBarePods(cluster, barePods(maker, 'w', documents.slice(0, few)), parallel);
+    await scanOnce(client, 'warm', few);
     say(
       `Pristine: temporal workflow start --type scan --input '{…, "parallelFiles": ${parallel}}' on ${files} files…`,
     );
