@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
+import { freePort } from './free-port.ts';
 import { openTestRedis } from './redis-connection.ts';
 
 export type OwnRedis = {
@@ -20,7 +20,7 @@ export type OwnRedis = {
 /** Not started yet. Needs `redis-server` in PATH; `args` are its options. */
 export async function ownRedis(args: string[]): Promise<OwnRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'pristine-redis-'));
-  const port = await freePort();
+  const port = await freePort('127.0.0.1');
   const url = `redis://127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
   const kill = async () => {
@@ -73,14 +73,4 @@ async function answers(port: number, child: ChildProcess): Promise<void> {
     died.catch(() => {});
     probe.disconnect();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('No free port');
-  return address.port;
 }

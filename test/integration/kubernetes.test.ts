@@ -2,14 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { DriverError } from '../../drivers/errors.ts';
+import { httpPodFeed } from '../../drivers/kubernetes/http-pod-feed.ts';
+import { KubeApi } from '../../drivers/kubernetes/kube-api.ts';
 import { loadKubeConfig } from '../../drivers/kubernetes/load-kube-config.ts';
+import { filePodSelector } from '../../drivers/kubernetes/pod-labels.ts';
 import { PATIENCE } from '../../drivers/kubernetes/pod-trouble.ts';
 import { createPods, type PodsOptions } from '../../drivers/kubernetes/pods.ts';
 import type { FilePodRequest, Pods } from '../../drivers/ports.ts';
-import { type ClusterPods, clusterPods } from '../contract/cluster-pods.ts';
+import { type ClusterPods, clusterPods, NAMESPACE } from '../contract/cluster-pods.ts';
 import { stackVariable } from '../contract/stack.ts';
 import { recordingLog } from '../unit/drivers/kubernetes/recording-log.ts';
 import { apiProxy } from './kubernetes-proxy.ts';
+import { secondApiServer } from './second-api-server.ts';
 
 jest.setTimeout(120_000);
 
@@ -105,6 +109,25 @@ describe('between the worker and the API server', () => {
     expect(proxy.accepted).toBeLessThanOrEqual(3);
     await pods.close();
     while (proxy.open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+
+  test('a resource version of long ago has expired', async () => {
+    // The one that runs may be so young that it remembers everything.
+    const server = await secondApiServer(cluster.options.kubeConfig);
+    closing.push(server.close);
+    const api = new KubeApi(server.kubeConfig);
+    const where = {
+      namespace: NAMESPACE,
+      selector: filePodSelector(cluster.instance),
+      pageSize: 1,
+      watchSeconds: 5,
+    };
+    const feed = httpPodFeed(api, where);
+    const read = async () => {
+      for await (const _ of feed.watch('1', new AbortController().signal));
+    };
+    await expect(read()).rejects.toMatchObject({ name: 'FeedExpired' });
+    api.close();
   });
 
   test('a list in pages has everything once', async () => {

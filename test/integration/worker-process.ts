@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { readEnvFile } from '../../cluster/env-file.ts';
+import { freePort } from '../contract/free-port.ts';
 import { builtImage, stackVariable } from '../contract/stack.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -109,15 +109,4 @@ export async function startWorker(more: Record<string, string> = {}): Promise<Wo
     },
     stop: () => end('SIGTERM'),
   };
-}
-
-async function freePort(host: string): Promise<number> {
-  const server = createServer();
-  server.listen(0, host);
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
