@@ -47,8 +47,8 @@ module.exports = {
       'activities-know-ports-not-vendors',
       '^activities/',
       [
-        '^workflows/(contract|child-end)\\.ts$',
-        '^drivers/(kubernetes/pod-name|ports|errors|events|file-name|profile|pod-name)\\.ts$',
+        '^workflows/(contract|child-end|name-size)\\.ts$',
+        '^drivers/(kubernetes/pod-name|ports|digest-of|errors|events|file-name|profile|pod-name|steady)\\.ts$',
         'node_modules/@temporalio/(activity|client|common)/',
         'node_modules/(zod|picomatch)/',
         '^(node:)?(crypto|stream|stream/promises|stream/consumers)$',
@@ -73,6 +73,7 @@ module.exports = {
     },
     ...[
       ['redis', 'ioredis'],
+      ['etcd', '@grpc/'],
       ['kubernetes', '@kubernetes/'],
     ].map(([folder, vendor]) => ({
       name: `only-drivers-${folder}-knows-${vendor}`,

@@ -1,5 +1,5 @@
 # Every target does all of its own set-up: cluster/bootstrap.sh installs and builds what is missing.
-.PHONY: help demo test up down status clean bench lint build
+.PHONY: help demo test soak up down status clean bench lint build
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -10,6 +10,9 @@ demo: ## Rebuild a folder of demo documents, each in its own pod (SOURCE=folder 
 
 test: ## Run all tests, on the real parts
 	@cluster/bootstrap.sh test
+
+soak: ## Run the fault suite for hours: 1,000 seeds of the crash schedule, 10,000 files
+	@cluster/bootstrap.sh soak
 
 up: ## Start Kubernetes, Temporal, Redis, S3 and the worker (WAIT=1: CoreDNS and Helm too; PRISTINE_AUDIT=1)
 	@cluster/bootstrap.sh up

@@ -1,15 +1,10 @@
-import { createHash } from 'node:crypto';
-import { pipeline } from 'node:stream/promises';
+import { digestOf } from '../drivers/digest-of.ts';
 import { EVENT } from '../drivers/events.ts';
-import type {
-  Destination,
-  Digest,
-  FailureClass,
-  PodOutcome,
-  PodRef,
-  UploadReport,
-} from '../drivers/ports.ts';
+import type { Destination, FailureClass, PodOutcome, PodRef, UploadReport } from '../drivers/ports.ts';
 import type { RebuildFileInput } from '../workflows/contract.ts';
+import { indexProfile } from '../workflows/contract.ts';
+import { recordOf } from './claim-content.ts';
+import { containerLogged } from './container-logged.ts';
 import type { Dependencies } from './dependencies.ts';
 import { invalid } from './failures.ts';
 import { receiptKey, slotKey, slotPrefix } from './keys.ts';
@@ -21,6 +16,8 @@ export type CollectResultInput = {
   pod: PodRef;
   attempt: number;
   outcome: PodOutcome;
+  /** Who holds the content's lock. */
+  owner: string;
 };
 
 /** `committed`: a receipt stands, this attempt's or one that was there before. */
@@ -35,25 +32,55 @@ export type Collected =
       reused: boolean;
     }
   | { kind: 'moved'; outcome: 'changed' | 'gone'; reason: string }
-  | { kind: 'failed'; class: FailureClass | 'gone'; reason: string };
+  | {
+      kind: 'failed';
+      class: FailureClass | 'gone';
+      reason: string;
+      /** Keys of what the attempt left: each container's log, the engine's report. */
+      logs?: string[] | undefined;
+      report?: string | undefined;
+    };
 
 const CONTAINERS = ['fetch', 'engine', 'upload'] as const;
 /** Of each container's log, the end. Logs are hostile text: bounded here, never a path, never parsed. */
 const LOG_BYTES = 256 * 1024;
 
 /**
- * After a pod ended: keeps its logs, verifies what lies in its slot against what the uploader said, and
- * commits the receipt. What a pod says decides nothing that is not checked here.
+ * After a pod ended: keeps its logs, verifies what lies in its slot against what the uploader said, commits the
+ * receipt, and records it. What a pod says decides nothing that is not checked here. Doing it again finds the
+ * receipt and goes on from there.
  */
 export async function collectResult(deps: Dependencies, input: CollectResultInput): Promise<Collected> {
+  const collected = await verifyAndCommit(deps, input);
+  if (collected.kind !== 'committed') return collected;
+  await deps.reached?.('result.committed');
+  const { file, owner } = input;
+  const key = { sha256: file.sha256, profile: indexProfile(file.profile) };
+  await deps.index.add(key, recordOf(file, collected.verdict), owner);
+  deps.logger.info(
+    { event: EVENT.contentRecorded, sha256: file.sha256, verdict: collected.verdict },
+    'recorded',
+  );
+  await deps.reached?.('result.recorded');
+  return collected;
+}
+
+async function verifyAndCommit(deps: Dependencies, input: CollectResultInput): Promise<Collected> {
   const { file, pod, outcome } = input;
   const content = { sha256: file.sha256, fingerprint: file.profile.fingerprint };
   const destination = deps.openDestination(file.destination);
-  const logs = await keepLogs(deps, destination, content, pod);
+  const logs = await keepLogs(deps, destination, input);
+  const failed = async (failure: FailureClass | 'gone', reason: string): Promise<Collected> => ({
+    kind: 'failed',
+    class: failure,
+    reason,
+    logs,
+    report: await reportIn(destination, content, pod.slot),
+  });
 
   switch (outcome.kind) {
     case 'failed':
-      return { kind: 'failed', class: outcome.class, reason: outcome.reason };
+      return failed(outcome.class, outcome.reason);
     case 'changed':
       return { kind: 'moved', outcome: 'changed', reason: outcome.reason };
     case 'source-gone':
@@ -61,9 +88,7 @@ export async function collectResult(deps: Dependencies, input: CollectResultInpu
     case 'gone': {
       // Deleted before anyone looked: only a receipt can tell that its work was done.
       const receipt = await readReceipt(destination, content);
-      return receipt
-        ? committed(receipt, content, true)
-        : { kind: 'failed', class: 'gone', reason: outcome.reason };
+      return receipt ? committed(receipt, content, true) : failed('gone', outcome.reason);
     }
     case 'refused':
       return commit(deps, input, destination, { verdict: 'refused', reason: outcome.reason, logs });
@@ -74,7 +99,7 @@ export async function collectResult(deps: Dependencies, input: CollectResultInpu
           { event: EVENT.resultRejected, sha256: file.sha256, pod: pod.name, reason: problem },
           'upload rejected',
         );
-        return { kind: 'failed', class: 'transfer', reason: problem };
+        return failed('transfer', problem);
       }
       const { verdict, reason } = outcome.report;
       return commit(deps, input, destination, { verdict, reason, logs, report: outcome.report });
@@ -82,18 +107,34 @@ export async function collectResult(deps: Dependencies, input: CollectResultInpu
   }
 }
 
+/** The key of the report that an attempt without a result has left, for the operator. */
+async function reportIn(
+  destination: Destination,
+  content: { sha256: string; fingerprint: string },
+  slot: string,
+): Promise<string | undefined> {
+  for await (const { key } of destination.list(slotPrefix(content, slot))) {
+    const name = Buffer.from(key).toString('latin1');
+    if (/\/report\.(xml|json)$/.test(name)) return name;
+  }
+  return undefined;
+}
+
+/** With the content, whole; and their ends in our own log, where they are found when the pod is long gone. */
 async function keepLogs(
   deps: Dependencies,
   destination: Destination,
-  content: { sha256: string; fingerprint: string },
-  pod: PodRef,
+  { file, pod, attempt }: CollectResultInput,
 ): Promise<string[]> {
+  const content = { sha256: file.sha256, fingerprint: file.profile.fingerprint };
   const kept = await Promise.all(
     CONTAINERS.map(async (container) => {
       const log = await deps.pods.log(pod, container, LOG_BYTES);
       if (log === null || log === '') return undefined;
       const key = slotKey(content, pod.slot, `${container}.log`);
       await destination.write(key, log);
+      const from = { sha256: file.sha256, pod: pod.name, attempt, container };
+      deps.logger.info(containerLogged(from, log), 'log kept');
       return key;
     }),
   );
@@ -113,27 +154,14 @@ async function checkSlot(
     return `the uploader said ${report.verdict} but ${names.includes('rebuilt') ? 'sent' : 'did not send'} a rebuilt file`;
   }
   for (const said of report.files) {
-    const found = await digestOf(destination, slotKey(content, slot, said.name));
+    const stored = await destination.read(slotKey(content, slot, said.name));
+    const found = stored && (await digestOf(stored.body));
     if (found === null) return `${said.name} was said to be uploaded but is not in its slot`;
     if (found.size !== said.size || found.sha256 !== said.sha256) {
       return `${said.name} in its slot is not what the uploader said: ${found.size} bytes, sha256 ${found.sha256}`;
     }
   }
   return undefined;
-}
-
-async function digestOf(destination: Destination, key: string): Promise<Digest | null> {
-  const found = await destination.read(key);
-  if (found === null) return null;
-  const hash = createHash('sha256');
-  let size = 0;
-  await pipeline(found.body, async (chunks: AsyncIterable<Buffer>) => {
-    for await (const chunk of chunks) {
-      size += chunk.length;
-      hash.update(chunk);
-    }
-  });
-  return { size, sha256: hash.digest('hex') };
 }
 
 async function commit(
@@ -149,6 +177,7 @@ async function commit(
 ): Promise<Collected> {
   const profile = deps.profiles[file.profile.name];
   if (profile === undefined) throw invalid(`This worker does not know the profile "${file.profile.name}".`);
+  await deps.reached?.('result.verified');
   const content = { sha256: file.sha256, fingerprint: file.profile.fingerprint };
   const stored = (name: string) => {
     const said = result.report?.files.find((one) => one.name === name);
@@ -160,7 +189,7 @@ async function commit(
     sha256: file.sha256,
     size: file.size,
     profile: file.profile,
-    engine: { image: profile.image },
+    engine: { image: profile.image, digest: outcome.engineDigest },
     verdict: result.verdict,
     reason: result.reason,
     attempt,

@@ -25,13 +25,20 @@ export function withFailures<T extends Record<string, (input: never) => Promise<
 }
 
 export function toFailure(error: unknown): unknown {
-  if (!(error instanceof DriverError)) return error;
+  if (!(error instanceof DriverError)) return bounded(error);
   return ApplicationFailure.create({
     type: error.code,
     message: error.message.slice(0, MESSAGE_LIMIT),
     nonRetryable: !error.retryable,
     ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
   });
+}
+
+/** Whatever else went wrong may quote what it stumbled over, and a history takes only so much. */
+function bounded(error: unknown): unknown {
+  if (!(error instanceof Error) || error.message.length <= MESSAGE_LIMIT) return error;
+  error.message = `${error.message.slice(0, MESSAGE_LIMIT - 1)}…`;
+  return error;
 }
 
 /** For wrong input that only an activity can see. */

@@ -2,7 +2,8 @@ import { EVENT } from '../drivers/events.ts';
 import { toBytes } from '../drivers/file-name.ts';
 import { podName } from '../drivers/kubernetes/pod-name.ts';
 import type { PodOutcome, PodPhase, PodRef } from '../drivers/ports.ts';
-import type { RebuildFileInput } from '../workflows/contract.ts';
+import type { ProfileRef, RebuildFileInput } from '../workflows/contract.ts';
+import { indexProfile } from '../workflows/contract.ts';
 import type { Dependencies } from './dependencies.ts';
 import { invalid } from './failures.ts';
 import { slotKey } from './keys.ts';
@@ -43,7 +44,7 @@ export async function createPod(
     signPut('report.xml', profile.maxReportBytes),
     signPut('report.json', profile.maxReportBytes),
   ]);
-  return deps.pods.create({
+  const pod = await deps.pods.create({
     name,
     scanId: file.scanId,
     workflowId: input.workflowId,
@@ -52,14 +53,16 @@ export async function createPod(
     size: file.size,
     attempt,
     slot,
-    profile: file.profile,
+    profile: { name: file.profile.name, fingerprint: file.profile.fingerprint },
     tier: input.tier,
     getUrl,
     putUrls: { rebuilt, 'report.xml': reportXml, 'report.json': reportJson },
   });
+  await deps.reached?.('pod.created');
+  return pod;
 }
 
-export type AwaitPodInput = { pod: PodRef; sha256: string; fingerprint: string; owner: string };
+export type AwaitPodInput = { pod: PodRef; sha256: string; profile: ProfileRef; owner: string };
 
 /** Waits for the pod's end on the shared watch and keeps the content's lock alive meanwhile. Never deletes. */
 export async function awaitPod(
@@ -68,25 +71,32 @@ export async function awaitPod(
   heartbeat: (details: { pod: string; uid: string; phase: PodPhase }) => void,
   signal: AbortSignal,
 ): Promise<PodOutcome> {
-  const key = { sha256: input.sha256, profile: input.fingerprint };
+  const key = { sha256: input.sha256, profile: indexProfile(input.profile) };
   let phase: PodPhase = 'created';
   const beat = () => heartbeat({ pod: input.pod.name, uid: input.pod.uid, phase });
   const renewLock = () => {
-    deps.locks.acquire(key, input.owner, deps.settings.lockTtlMs).catch((error: unknown) => {
-      deps.logger.warn({ event: EVENT.lockDenied, sha256: input.sha256, err: error }, 'lock not renewed');
-    });
+    const { sha256 } = input;
+    deps.locks.acquire(key, input.owner, deps.settings.lockTtlMs).then(
+      (ours) => {
+        if (!ours) deps.logger.warn({ event: EVENT.lockLost, sha256 }, 'somebody else has the lock now');
+      },
+      (error: unknown) => deps.logger.warn({ event: EVENT.lockLost, sha256, err: error }, 'lock not renewed'),
+    );
   };
   const beats = setInterval(beat, deps.settings.heartbeatMs);
   const renewals = setInterval(renewLock, deps.settings.lockTtlMs / 3);
   try {
     beat();
-    return await deps.pods.await(input.pod, {
+    const outcome = await deps.pods.await(input.pod, {
       signal,
+      sha256: input.sha256,
       onProgress: (now) => {
         phase = now;
         beat();
       },
     });
+    await deps.reached?.('pod.ended');
+    return outcome;
   } finally {
     clearInterval(beats);
     clearInterval(renewals);
@@ -96,4 +106,5 @@ export async function awaitPod(
 /** With its UID as precondition: somebody else's pod of the same name is safe. */
 export async function deletePod(deps: Dependencies, pod: { name: string; uid: string }): Promise<void> {
   await deps.pods.remove(pod);
+  await deps.reached?.('pod.deleted');
 }

@@ -7,14 +7,16 @@ import type { Destination } from '../drivers/ports.ts';
 import { quarantineKey, receiptKey } from './keys.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const fingerprint = z.string().regex(/^[0-9a-f]{8}$/);
 const stored = z.strictObject({ key: z.string(), size: z.int().min(0), sha256 });
 
 export const receiptSchema = z.strictObject({
   version: z.literal(1),
   sha256,
   size: z.int().min(0),
-  profile: z.strictObject({ name: z.string(), fingerprint: z.string().regex(/^[0-9a-f]{8}$/) }),
-  engine: z.strictObject({ image: z.string() }),
+  profile: z.strictObject({ name: z.string(), fingerprint, base: fingerprint.optional() }),
+  /** The image as the profile names it, and what that was when it ran (`…@sha256:…`, as the kubelet says). */
+  engine: z.strictObject({ image: z.string(), digest: z.string().optional() }),
   verdict: z.enum(['rebuilt', 'refused']),
   /** Why it was refused. */
   reason: z.string().optional(),
@@ -38,8 +40,18 @@ export const receiptSchema = z.strictObject({
 });
 export type Receipt = z.infer<typeof receiptSchema>;
 
-const quarantineSchema = z.object({ reason: z.string(), attempts: z.int(), pod: z.string().optional() });
+/** `quarantined.json`: why a content has no result. Keys of what the last attempt left are the destination's. */
+export const quarantineSchema = z.object({
+  reason: z.string(),
+  class: z.string().default('unknown'),
+  attempts: z.int(),
+  pod: z.string().optional(),
+  logs: z.array(z.string()).default([]),
+  report: z.string().optional(),
+});
 export type Quarantine = z.infer<typeof quarantineSchema>;
+/** As it is written. */
+export type NewQuarantine = z.input<typeof quarantineSchema>;
 
 type Content = { sha256: string; fingerprint: string };
 const DOCUMENT_LIMIT = 1024 * 1024;

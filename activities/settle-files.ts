@@ -2,21 +2,33 @@ import { DriverError } from '../drivers/errors.ts';
 import { EVENT } from '../drivers/events.ts';
 import { toBytes } from '../drivers/file-name.ts';
 import type { Destination } from '../drivers/ports.ts';
-import type { OutcomeCounts } from '../workflows/contract.ts';
+import type { FileName, OutcomeCounts, ProfileRef } from '../workflows/contract.ts';
 import { noOutcomes } from '../workflows/contract.ts';
 import type { SettledFile } from '../workflows/scan-state.ts';
 import type { Dependencies } from './dependencies.ts';
 import { partKey, receiptKey, reportKey, treeKey } from './keys.ts';
+import type { ManifestLine } from './manifest.ts';
+import { writePart } from './manifest.ts';
 import type { Receipt } from './receipt.ts';
 import { readQuarantine, readReceipt } from './receipt.ts';
+import {
+  contentOf,
+  type Delivered,
+  lookAtDeliveries,
+  noteDelivered,
+  type ReportKind,
+  stands,
+} from './standing-deliveries.ts';
 
 export type SettleFilesInput = {
   scanId: string;
   /** First run of this scan's start: manifest parts of two starts never mix. */
   firstRunId: string;
   part: number;
+  /** Without it nothing is noted: workflows of older workers do not say it. */
+  source?: string | undefined;
   destination: string;
-  fingerprint: string;
+  profile: ProfileRef;
   files: SettledFile[];
   watch: boolean;
 };
@@ -24,23 +36,8 @@ export type SettleFilesInput = {
 /** `missing`: places in `files` whose recorded content is not there any more; they are in no part. */
 export type Settled = { counts: OutcomeCounts; missing: number[] };
 
-/** One line of manifest.jsonl. */
-export type ManifestLine = {
-  path: string;
-  pathBase64?: string | undefined;
-  size: number;
-  sha256?: string | undefined;
-  outcome: SettledFile['outcome'];
-  reason?: string | undefined;
-  attempts: number;
-  pod?: string | undefined;
-  receipt?: string | undefined;
-  /** The engine gave the same bytes back: it found nothing to remove. */
-  sameBytes?: boolean | undefined;
-  engineSeconds?: number | undefined;
-  settledAt: string;
-};
-
+/** Files that are looked at before the first of them is delivered: the looks are to be fresh. */
+const LOOKED_AT_ONCE = 200;
 const DELIVERIES_AT_ONCE = 8;
 
 /**
@@ -53,55 +50,83 @@ export async function settleFiles(
   heartbeat: () => void,
 ): Promise<Settled> {
   const destination = deps.openDestination(input.destination);
-  const lines = new Array<ManifestLine | 'missing'>(input.files.length);
-  let next = 0;
-  const deliverLoop = async () => {
-    for (let at = next++; at < input.files.length; at = next++) {
-      const file = input.files[at];
-      if (file) lines[at] = await settleOne(deps, input, destination, file);
-      heartbeat();
-    }
-  };
-  await Promise.all(Array.from({ length: DELIVERIES_AT_ONCE }, deliverLoop));
+  const lines: (ManifestLine | 'missing')[] = [];
+  for (let at = 0; at < input.files.length; at += LOOKED_AT_ONCE) {
+    const some = input.files.slice(at, at + LOOKED_AT_ONCE);
+    lines.push(...(await deliverSome(deps, { ...input, files: some }, destination, heartbeat)));
+  }
 
+  await deps.reached?.('files.delivered');
+  const written = await writePart(
+    destination,
+    partKey(input.scanId, input.firstRunId, input.part),
+    lines.filter((line) => line !== 'missing'),
+  );
+  await deps.reached?.('files.written');
   const counts = noOutcomes();
-  const missing: number[] = [];
-  const part: string[] = [];
-  for (const [at, line] of lines.entries()) {
-    if (line === 'missing') {
-      missing.push(at);
-      continue;
-    }
-    counts[line.outcome] += 1;
-    const { outcome, sha256, reason, attempts } = line;
+  for (const { outcome, sha256, reason, attempts } of written) {
+    counts[outcome] += 1;
     deps.logger.info(
       { event: EVENT.fileSettled, scan: input.scanId, outcome, sha256, reason, attempts },
       'file settled',
     );
-    part.push(JSON.stringify(line));
   }
-  await destination.write(
-    partKey(input.scanId, input.firstRunId, input.part),
-    part.map((line) => `${line}\n`).join(''),
-  );
+  const there = new Set(written.map(nameKey));
+  const missing = input.files.flatMap((file, at) => (there.has(nameKey(file.name)) ? [] : [at]));
   if (input.watch) {
     const marks = input.files.flatMap((file, at) =>
-      file.version === undefined || lines[at] === 'missing'
+      file.version === undefined || missing.includes(at)
         ? []
-        : [{ name: toBytes(file.name), version: file.version }],
+        : [{ name: toBytes(file.name), version: file.version, quarantined: quarantineOf(file) }],
     );
     await deps.seen.mark(input.scanId, marks);
   }
   return { counts, missing };
 }
 
-async function settleOne(
+async function deliverSome(
   deps: Dependencies,
   input: SettleFilesInput,
   destination: Destination,
-  file: SettledFile,
-): Promise<ManifestLine | 'missing'> {
-  const line: ManifestLine = {
+  heartbeat: () => void,
+): Promise<(ManifestLine | 'missing')[]> {
+  const { files } = input;
+  const looks = await lookAtDeliveries(destination, files, input.profile);
+  const delivered: Delivered[] = [];
+  const lines = new Array<ManifestLine | 'missing'>(files.length);
+  let next = 0;
+  const deliverLoop = async () => {
+    for (let at = next++; at < files.length; at = next++) {
+      const file = files[at];
+      if (!file) continue;
+      if (stands(file, looks.get(file), input.profile)) lines[at] = standingLine(file, input.profile);
+      else {
+        const settled = await settleOne(deps, input, destination, file);
+        lines[at] = settled === 'missing' ? settled : settled.line;
+        if (settled !== 'missing' && settled.delivered) delivered.push(settled.delivered);
+      }
+      heartbeat();
+    }
+  };
+  await Promise.all(Array.from({ length: DELIVERIES_AT_ONCE }, deliverLoop));
+
+  await noteDelivered(deps, { ...input, source: input.source }, destination, looks, delivered);
+  return lines;
+}
+
+/** The content that an operator may clear: one that has a record. Without one the trouble was ours. */
+function quarantineOf({ outcome, sha256, from }: SettledFile): string | undefined {
+  return outcome === 'quarantined' && from !== undefined ? sha256 : undefined;
+}
+
+function nameKey({ path, pathBase64 }: FileName): string {
+  return pathBase64 === undefined ? `t${path}` : `b${pathBase64}`;
+}
+
+type Settling = { line: ManifestLine; delivered?: Delivered } | 'missing';
+
+function lineOf(file: SettledFile): ManifestLine {
+  return {
     ...file.name,
     size: file.size,
     sha256: file.sha256,
@@ -111,6 +136,21 @@ async function settleOne(
     pod: file.pod,
     settledAt: new Date().toISOString(),
   };
+}
+
+/** Its pod and times are in the receipt, which is not read again. */
+function standingLine(file: SettledFile, profile: ProfileRef): ManifestLine {
+  const receipt = receiptKey(contentOf(file, profile));
+  return { ...lineOf(file), receipt, sameBytes: file.memory?.delivery?.sameBytes };
+}
+
+async function settleOne(
+  deps: Dependencies,
+  input: SettleFilesInput,
+  destination: Destination,
+  file: SettledFile,
+): Promise<Settling> {
+  const line = lineOf(file);
   try {
     switch (file.outcome) {
       case 'rebuilt':
@@ -119,11 +159,11 @@ async function settleOne(
       case 'quarantined':
         return await settleByRecord(deps, input, destination, file, line);
       default:
-        return line;
+        return { line };
     }
   } catch (error) {
     if (error instanceof DriverError && error.code === 'destination.name-unsupported') {
-      return { ...line, outcome: 'unreadable', reason: error.message };
+      return { line: { ...line, outcome: 'unreadable', reason: error.message } };
     }
     throw error;
   }
@@ -135,40 +175,48 @@ async function settleByRecord(
   destination: Destination,
   file: SettledFile,
   line: ManifestLine,
-): Promise<ManifestLine | 'missing'> {
+): Promise<Settling> {
   const delivers = file.outcome === 'rebuilt' || file.outcome === 'delivered';
   // What was not rebuilt leaves nothing on the clean side, also not of an older content of the same name.
   if (!delivers) await withdraw(deps, destination, file);
-  if (file.sha256 === undefined || file.from === undefined) return line;
+  if (file.sha256 === undefined || file.from === undefined) return { line };
 
-  const content = { sha256: file.sha256, fingerprint: input.fingerprint };
+  const content = contentOf(file, input.profile);
   const origin = deps.openDestination(file.from);
   if (file.outcome === 'quarantined') {
     const kept = await readQuarantine(origin, content);
-    return { ...line, reason: line.reason ?? kept?.reason, pod: line.pod ?? kept?.pod };
+    return { line: { ...line, reason: line.reason ?? kept?.reason, pod: line.pod ?? kept?.pod } };
   }
 
   const receipt = await readReceipt(origin, content);
   if (receipt === null || (receipt.verdict === 'rebuilt') !== delivers) return 'missing';
+  const report = reportKindOf(receipt);
   try {
     if (origin.url !== destination.url) await replicate(origin, destination, receipt, content);
     if (receipt.rebuilt) await destination.copy(receipt.rebuilt.key, treeKey(file.name), receipt.rebuilt);
-    if (receipt.report) {
-      const extension = receipt.report.key.endsWith('.json') ? 'json' : 'xml';
-      await destination.copy(receipt.report.key, reportKey(file.name, extension), receipt.report);
+    if (receipt.report && report) {
+      await destination.copy(receipt.report.key, reportKey(file.name, report), receipt.report);
     }
   } catch (error) {
     if (error instanceof DriverError && error.code.startsWith('content.')) return 'missing';
     throw error;
   }
   return {
-    ...line,
-    reason: line.reason ?? receipt.reason,
-    pod: line.pod ?? receipt.pod.name,
-    receipt: receiptKey(content),
-    sameBytes: receipt.sameBytes,
-    engineSeconds: receipt.times.engineSeconds,
+    line: {
+      ...line,
+      reason: line.reason ?? receipt.reason,
+      pod: line.pod ?? receipt.pod.name,
+      receipt: receiptKey(content),
+      sameBytes: receipt.sameBytes,
+      engineSeconds: receipt.times.engineSeconds,
+    },
+    ...(delivers && { delivered: { file, report, sameBytes: receipt.sameBytes } }),
   };
+}
+
+function reportKindOf({ report }: Receipt): ReportKind | undefined {
+  if (report === undefined) return undefined;
+  return report.key.endsWith('.json') ? 'json' : 'xml';
 }
 
 async function withdraw(deps: Dependencies, destination: Destination, file: SettledFile): Promise<void> {

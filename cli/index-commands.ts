@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Destination, ProcessedIndex } from '../drivers/ports.ts';
+import { holdsContents } from './holds-contents.ts';
 import { recordsOf } from './records.ts';
 
 export type IndexSurroundings = {
@@ -26,11 +27,22 @@ export function addIndexCommands(program: Command, around: IndexSurroundings): v
     .command('rebuild <destination...>')
     .description('make filter and records anew from the receipts in these destinations, which must be all')
     .action(async (urls: string[]) => {
+      const destinations = urls.map((url) => around.destination(url));
+      for (const destination of destinations) await expectContents(destination);
       const { index, profiles } = await around.index();
       for (const profile of profiles) {
-        const destinations = urls.map((url) => around.destination(url));
-        const count = await index.rebuild(profile, recordsOf(destinations, profile));
+        const others = profiles.filter((other) => other !== profile);
+        const count = await index.rebuild(profile, recordsOf(destinations, profile, others));
         around.out(`Profile ${profile}: ${count} contents.`);
       }
     });
+}
+
+/** An index made from nothing takes every content for new. */
+async function expectContents(destination: Destination): Promise<void> {
+  if (await holdsContents(destination)) return;
+  throw new Error(
+    `There is no content in ${destination.url}: is this the place? The index was left as it is. Where the workers ` +
+      'are to begin with an empty one, give them another PRISTINE_KEY_PREFIX.',
+  );
 }

@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Locks } from '../drivers/ports.ts';
+import { hexDigits } from './hex-digits.ts';
 
 export type LockSurroundings = { out(line: string): void; locks(): Promise<Pick<Locks, 'list' | 'break'>> };
 
@@ -28,11 +29,4 @@ export function addLockCommands(program: Command, around: LockSurroundings): voi
       const broken = await (await around.locks()).break({ sha256, profile });
       around.out(broken ? 'The lock is gone.' : 'There was no such lock.');
     });
-}
-
-function hexDigits(count: number): (text: string) => string {
-  return (text) => {
-    if (new RegExp(`^[0-9a-f]{${count}}$`).test(text)) return text;
-    throw new InvalidArgumentError(`It must be ${count} hex digits.`);
-  };
 }

@@ -26,7 +26,7 @@ export function progressLines(progress: Progress): string[] {
   const eta = progress.etaSeconds === null ? 'unknown' : `${Math.ceil(progress.etaSeconds)} s`;
   return [
     stateWords(progress),
-    `${countWords(progress)}, ${progress.inFlight} in work or being delivered (window ${progress.parallelFiles}), ${progress.queued} queued`,
+    `${countWords(progress)}, ${progress.inFlight} in work or being delivered (window ${progress.window} of ${progress.parallelFiles}), ${progress.queued} queued`,
     `${rateWords(progress)}, left: ${eta}`,
     outcomeWords(progress) || 'no outcome yet',
   ];

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
 import { UPDATE } from '../workflows/contract.ts';
 import { progressLines } from './progress-text.ts';
 import type { ScanClient } from './scan-client.ts';
@@ -6,9 +7,12 @@ import type { ScanClient } from './scan-client.ts';
 /** What the scan verbs need from outside. */
 export type ScanSurroundings = {
   out(line: string): void;
-  scans(): Promise<Pick<ScanClient, 'start' | 'progress' | 'update' | 'cancel'>>;
+  scans(): Promise<Pick<ScanClient, 'start' | 'progress' | 'update' | 'cancel' | 'result'>>;
   now(): Date;
+  fail(): void;
 };
+
+type StartOptions = { id?: string; neverPause?: boolean; wait?: boolean } & Record<string, unknown>;
 
 /** `pristine scan …`: each verb is one request to Temporal, and says which `temporal` command does the same. */
 export function addScanCommands(program: Command, around: ScanSurroundings): void {
@@ -29,11 +33,19 @@ export function addScanCommands(program: Command, around: ScanSurroundings): voi
     .option('--include <glob...>', 'only files that match one of these')
     .option('--exclude <glob...>', 'no file that matches one of these')
     .option('--max-bytes <n>', 'leave larger files out', wholeNumber)
-    .action(async ({ id, ...input }: { id?: string } & Record<string, unknown>) => {
+    .option('--mode <mode>', 'what earlier results count for: reuse, if-changed or force')
+    .option('--never-pause', 'do not stop when one kind of failure takes half of the last contents')
+    .option(
+      '--wait',
+      'until it has ended; fails unless files were rebuilt, and none quarantined or unreadable',
+    )
+    .action(async ({ id, neverPause, wait, ...input }: StartOptions) => {
+      if (neverPause) input.failureLimit = false;
       const workflowId = id ?? `scan-${timeStamp(around.now())}`;
       await (await around.scans()).start({ id: workflowId, input });
       around.out(`Started ${workflowId}.`);
       around.out(`See how it goes: pristine scan progress ${workflowId}`);
+      if (wait === true) await awaitScan(around, workflowId);
     });
 
   scan
@@ -86,6 +98,16 @@ export function addScanCommands(program: Command, around: ScanSurroundings): voi
       await (await around.scans()).cancel(id);
       around.out(`Asked ${id} to stop.`);
     });
+}
+
+const summarySchema = z.object({ listed: z.number(), outcomes: z.record(z.string(), z.number()) });
+
+async function awaitScan(around: ScanSurroundings, id: string): Promise<void> {
+  const { listed, outcomes } = summarySchema.parse(await (await around.scans()).result(id));
+  const counts = Object.entries(outcomes).filter(([, count]) => count > 0);
+  around.out(`${listed} listed: ${counts.map(([outcome, count]) => `${count} ${outcome}`).join(', ')}.`);
+  const { rebuilt = 0, delivered = 0, quarantined = 0, unreadable = 0 } = outcomes;
+  if (rebuilt + delivered === 0 || quarantined + unreadable > 0) around.fail();
 }
 
 /** `20240229-120000`, UTC. */

@@ -10,11 +10,12 @@ const localState = join(import.meta.dirname, '../.pristine');
  * `env` has none, so that `pristine` works there from any shell. Throws what readConfig throws.
  */
 export function readSettings(env: NodeJS.ProcessEnv, state: string = localState): WorkerConfig {
-  return readConfig({
-    ...variablesIn(join(state, 'env')),
-    ...variablesIn(join(state, 'worker.env')),
-    ...env,
-  });
+  return readConfig(withLocalStack(env, state));
+}
+
+/** The environment, with what `make up` has written behind it. */
+export function withLocalStack(env: NodeJS.ProcessEnv, state: string = localState): NodeJS.ProcessEnv {
+  return { ...variablesIn(join(state, 'env')), ...variablesIn(join(state, 'worker.env')), ...env };
 }
 
 function variablesIn(file: string): NodeJS.Dict<string> {

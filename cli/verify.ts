@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { treeKey } from '../activities/keys.ts';
 import { receiptSchema } from '../activities/receipt.ts';
+import { digestOf } from '../drivers/digest-of.ts';
 import type { Digest, ObjectKey } from '../drivers/ports.ts';
 import type { ReadOnly } from './manifest.ts';
 import { readManifest, readSummary } from './manifest.ts';
@@ -66,7 +66,7 @@ export async function verifyDestination(
     for (const stored of [receipt.rebuilt, receipt.report]) {
       if (stored === undefined) continue;
       verified.stored += 1;
-      const found = await digestOf(destination, stored.key);
+      const found = await digestAt(destination, stored.key);
       const violation = { key: Buffer.from(stored.key) };
       if (found === null) {
         report({ ...violation, kind: 'content-missing', problem: `is named by ${name} and is not there` });
@@ -78,7 +78,7 @@ export async function verifyDestination(
 
   await each(destination.list('tree/'), async ({ key }) => {
     verified.tree += 1;
-    const found = await digestOf(destination, key);
+    const found = await digestAt(destination, key);
     if (found === null || clean.has(found.sha256)) return;
     report({
       kind: 'tree-unknown',
@@ -117,7 +117,7 @@ async function verifyScan(
     }
     const line = next.value;
     const file = treeKey(line.name);
-    const found = await digestOf(destination, file);
+    const found = await digestAt(destination, file);
     if (line.outcome !== 'rebuilt' && line.outcome !== 'delivered') {
       if (found !== null) {
         report({ kind: 'tree-unexpected', key: file, problem: `is there although it was ${line.outcome}` });
@@ -136,16 +136,9 @@ async function each<T>(items: AsyncIterable<T>, visit: (item: T) => Promise<void
   await Readable.from(items).forEach(visit, { concurrency: READS_AT_ONCE });
 }
 
-async function digestOf(destination: ReadOnly, key: ObjectKey): Promise<Digest | null> {
+async function digestAt(destination: ReadOnly, key: ObjectKey): Promise<Digest | null> {
   const found = await destination.read(key);
-  if (found === null) return null;
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const chunk of found.body) {
-    hash.update(chunk);
-    size += chunk.length;
-  }
-  return { size, sha256: hash.digest('hex') };
+  return found && digestOf(found.body);
 }
 
 /** undefined when it is gone, too long to be a receipt, or not JSON. */

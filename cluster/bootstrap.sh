@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks the machine, installs what is missing, then hands over to cluster/main.ts, which does the work.
-# Usage: cluster/bootstrap.sh up|down|status|clean|build|demo|test|bench|lint [argument…]
+# Usage: cluster/bootstrap.sh up|down|status|clean|build|demo|test|soak|bench|lint [argument…]
 # PRISTINE_YES=1 installs without asking; nobody is asked where there is no terminal, or CI is set.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -78,6 +78,7 @@ libc6-dev /usr/lib/x86_64-linux-gnu/libc.a
 binutils strip
 openssl openssl
 util-linux flock
+maven mvn
 PROGRAMS
   [[ -e /usr/lib/cni/bridge || -e /opt/cni/bin/bridge ]] || echo containernetworking-plugins
   python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
@@ -147,9 +148,11 @@ install_missing() {
 
 # --- hand over -------------------------------------------------------------------------------------------------------
 
+# By this `test/run.ts` knows how much of its time is left.
+export PRISTINE_BEGAN=${PRISTINE_BEGAN:-$(date +%s)}
 mkdir -p "$log"
 case $verb in
-  up | build | demo | test | bench)
+  up | build | demo | test | soak | bench)
     check_machine
     check_builders
     check_disk

@@ -33,12 +33,14 @@ const KEYS = {
   'engine-mat2': 'engineMat2',
   'engine-faulty': 'engineFaulty',
   worker: 'worker',
+  redis: 'redis',
 } as const;
 const imagesSchema = z.object({
   pod: z.string().optional(),
   engineMat2: z.string().optional(),
   engineFaulty: z.string().optional(),
   worker: z.string().optional(),
+  redis: z.string().optional(),
 });
 
 /** Image names as `.pristine/images.json` has them; one is missing until it has been built once. */

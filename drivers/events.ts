@@ -1,7 +1,8 @@
 /**
  * The event vocabulary: what a log line's `event` field can say, `noun.verb`. Dashboards and alarms go by
- * these names, so an event is renamed only with a note in the changelog. This file imports nothing.
+ * these names, so an event is renamed only with a note in the changelog. This file imports nothing but types.
  */
+import type { LogValues } from './log-fields.ts';
 
 export const EVENT = {
   /** A scan passed its checks and begins to list. */
@@ -28,8 +29,12 @@ export const EVENT = {
   podEnded: 'pod.ended',
   /** The API server accepted the deletion of a file pod. */
   podDeleted: 'pod.deleted',
-  /** The sweeper found a pod whose workflow is closed. */
+  /** The sweeper found a pod whose workflow is over; it looks again before it does anything. */
+  podSuspected: 'pod.suspected',
+  /** The workflow was over the second time too: the sweeper deletes the pod. */
   podOrphaned: 'pod.orphaned',
+  /** The sweeper could not learn whose pods are still waited for, or not delete one. */
+  sweepFailed: 'sweep.failed',
 
   /** The shared list+watch on file pods runs. */
   watchStarted: 'watch.started',
@@ -40,6 +45,9 @@ export const EVENT = {
   /** The API server no longer knows the watch's resource version (410). */
   watchExpired: 'watch.expired',
 
+  /** The end of one container's log of one attempt: hostile text, bounded. Whole logs lie with the content. */
+  containerLogged: 'container.logged',
+
   /** This attempt's upload was verified and its receipt written. */
   resultCommitted: 'result.committed',
   /** What lies in the slot is not what the pod said, or not allowed. */
@@ -48,6 +56,8 @@ export const EVENT = {
   resultFound: 'result.found',
   /** The index was told that a content is done. */
   contentRecorded: 'content.recorded',
+  /** An operator cleared a quarantined content: the next scan that meets it runs its engine again. */
+  quarantineCleared: 'quarantine.cleared',
   /** A rebuilt content stands under a file's path. */
   deliveryDone: 'delivery.done',
   /** What stood under a file's path was taken away, since it is not this file's rebuilt content any more. */
@@ -61,9 +71,11 @@ export const EVENT = {
   indexFilterFilled: 'index.filter_filled',
   /** The index was made anew from receipts. */
   indexRebuilt: 'index.rebuilt',
-  /** The connection to Redis broke or could not be made; it is tried again. */
+  /** etcd's database is near its quota, past which it takes no writes: compact, defragment, or raise it. */
+  indexStoreFilling: 'index.store_filling',
+  /** The connection to Redis or etcd broke or could not be made; it is tried again. */
   indexDisconnected: 'index.disconnected',
-  /** The connection to Redis stands. */
+  /** The connection to Redis or etcd stands. */
   indexConnected: 'index.connected',
 
   /** The file server refused a link: expired, tampered with, or not made for this. */
@@ -72,6 +84,14 @@ export const EVENT = {
   linkServed: 'link.served',
   /** The file server could not send or take in a file that its link allows. */
   linkFailed: 'link.failed',
+
+  /** The codec server encoded or decoded payloads for somebody. */
+  codecUsed: 'codec.used',
+  /** The codec server refused: no or another token, namespace or origin, or a payload that does not open. */
+  codecRefused: 'codec.refused',
+
+  /** The destination has no conditional create and single-writer mode is on: nobody else may write there. */
+  destinationSingleWriter: 'destination.single_writer',
 
   /** A worker polls its task queues. */
   workerStarted: 'worker.started',
@@ -83,11 +103,13 @@ export const EVENT = {
   workerReadiness: 'worker.readiness',
   /** A line of the Temporal SDK's own log. */
   sdkLogged: 'sdk.logged',
+  /** Lines were lost while nobody took them from stdout, or its disk was full; they are taken again. */
+  logDropped: 'log.dropped',
 } as const;
 export type EventName = (typeof EVENT)[keyof typeof EVENT];
 
 /** Fields of one line. No secret, link or undecoded file name goes in; `err` is an Error. */
-export type LogFields = { event?: EventName; err?: unknown; [field: string]: unknown };
+export type LogFields = { event?: EventName; err?: unknown } & LogValues;
 
 /** As much of a logger as drivers and activities need. `message` is one sentence for a person. */
 export type Logger = {

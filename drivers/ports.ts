@@ -15,6 +15,8 @@ export type ListedFile = {
   version: string;
   /** Milliseconds since the epoch. */
   modifiedAt: number;
+  /** The same, of the last change that `version` tells of: ctime, or when the object was written. */
+  changedAt: number;
 };
 export type ListedOther = { kind: 'unreadable'; name: NameBytes; reason: string };
 export type ListedEntry = ListedFile | ListedOther;
@@ -62,6 +64,12 @@ export interface Destination {
    * throws content.mismatch (or content.missing) and `to` is as it was.
    */
   copy(from: ObjectKey, to: ObjectKey, expected: Digest): Promise<void>;
+  /**
+   * For each key, in order, the version of what lies there, which changes whenever its bytes may have. `absent`:
+   * nothing lies there. null: not to be relied on, since it is no plain file with one name, or was changed so lately
+   * that the next change might not show. Reads no bytes.
+   */
+  standing(keys: readonly ObjectKey[]): Promise<(string | null)[]>;
   /** Gone is success. On a file system, empty parent folders under the same top folder go too. */
   remove(key: ObjectKey): Promise<void>;
   /** Keys under a text prefix that ends in `/`, in byte order. */
@@ -83,16 +91,29 @@ export interface LinkSigner {
   }): string;
 }
 
-/** What a finished content's record says: its verdict and the destination URL that holds the receipt. */
-export type IndexRecord = { verdict: 'rebuilt' | 'refused' | 'quarantined'; destination: string };
+/**
+ * What a finished content's record says: its verdict and the destination URL that holds the receipt.
+ * `fingerprint` (8 hex) is there only where a forced run made the result: the receipt lies under it instead of
+ * under the key's own profile.
+ */
+export type IndexRecord = {
+  verdict: 'rebuilt' | 'refused' | 'quarantined';
+  destination: string;
+  fingerprint?: string | undefined;
+};
 export type ContentKey = { profile: string /** 64 hex */; sha256: string };
+
+/** `done`: there is a record, nothing was locked. `held`: somebody else has the lock. */
+export type IndexClaim = { kind: 'done'; record: IndexRecord } | { kind: 'claimed' } | { kind: 'held' };
 
 /** Which contents are done. Bloom "no" is new; Bloom "yes" alone never is done. */
 export interface ProcessedIndex {
   /** Server reachable, Bloom there, keys of the right type and version; throws DriverError index.*. */
   check(): Promise<void>;
-  /** One answer per sha256, in order: its record, or null = new. One round trip. */
+  /** One answer per sha256, in order: its record, or null = new. Few round trips a page: Redis one, etcd one for 100. */
   lookup(profile: string, sha256s: readonly string[]): Promise<(IndexRecord | null)[]>;
+  /** Looks one content up and, if it is new, takes its lock for `owner` (or renews it), in one step. */
+  claim(key: ContentKey, owner: string, ttlMs: number): Promise<IndexClaim>;
   /** Adds to filter and exact record and, if `unlockOwner` holds the lock, frees it, in one step. */
   add(key: ContentKey, record: IndexRecord, unlockOwner?: string): Promise<void>;
   /** Forgets one content (an operator clears a quarantine). The filter keeps its bits, which harm nothing. */
@@ -116,12 +137,44 @@ export interface Locks {
   break(key: ContentKey): Promise<boolean>;
 }
 
+/** `quarantined`: the file's content (sha256) was quarantined, which an operator may undo. */
+export type SeenMark = { quarantined?: string | undefined };
+
 /** Remembers what a watching scan has settled: one version per name. Losing it costs look-ups, nothing else. */
 export interface SeenFiles {
-  /** For each, whether exactly this version of this name was marked in this scan. */
-  seen(scan: string, files: readonly { name: NameBytes; version: string }[]): Promise<boolean[]>;
-  mark(scan: string, files: readonly { name: NameBytes; version: string }[]): Promise<void>;
+  /** For each, what exactly this version of this name was marked with in this scan; null when it was not. */
+  seen(scan: string, files: readonly { name: NameBytes; version: string }[]): Promise<(SeenMark | null)[]>;
+  mark(scan: string, files: readonly ({ name: NameBytes; version: string } & SeenMark)[]): Promise<void>;
   forget(scan: string): Promise<void>;
+}
+
+/** What a scan has noted of a file's delivery. */
+export type NotedDelivery = {
+  /** 16 hex: hash of the versions of all that stood. */
+  standing: string;
+  report?: 'xml' | 'json' | undefined;
+  sameBytes?: boolean | undefined;
+};
+/** What an earlier scan has learned of a file in one version. */
+export type FileNote = { sha256: string; delivery?: NotedDelivery | undefined };
+/** Notes of one pair of source and destination under one profile (the fingerprint that the index goes by). */
+export type MemoryPlace = { source: string; destination: string; profile: string };
+
+/** What scans have learned of files, for later ones. Losing it costs reading, nothing else. */
+export interface FileMemory {
+  /**
+   * For each, what was noted of exactly this version of this name, and in the same step the exact record that the
+   * index has of the content; null when nothing was.
+   */
+  recall(
+    place: MemoryPlace,
+    files: readonly { name: NameBytes; version: string }[],
+  ): Promise<((FileNote & { record: IndexRecord | null }) | null)[]>;
+  /** One note a name: the last. */
+  remember(
+    place: MemoryPlace,
+    notes: readonly ({ name: NameBytes; version: string } & FileNote)[],
+  ): Promise<void>;
 }
 
 /** Everything that shapes one attempt's pod. No file name is in it. */
@@ -175,17 +228,43 @@ export type PodOutcome = (
   | { kind: 'source-gone'; reason: string }
   | { kind: 'failed'; class: FailureClass; reason: string }
   | { kind: 'gone'; reason: string }
-) & { exitCodes: Record<string, number>; node?: string; times: PodTimes };
+) & {
+  exitCodes: Record<string, number>;
+  node?: string;
+  times: PodTimes;
+  /** What the engine's image resolved to when it ran, `…@sha256:…`, as the kubelet says. */
+  engineDigest?: string;
+};
+
+/** A file pod as a sweeper sees it. Nothing in it is more trusted than the annotations of a pod. */
+export type PodListing = {
+  name: string;
+  uid: string;
+  /** Workflow ID and run of the owner. */
+  workflowId: string;
+  runId: string;
+  sha256: string;
+  /** The profile's, 8 hex. */
+  fingerprint: string;
+  /** The only place it can write to, from its annotation; empty when that is no slot of ours. */
+  slot: string;
+  /** When the API server made it, by the server's clock: ISO 8601, whole seconds. */
+  createdAt: string;
+  /** Kubernetes' own, or `Terminating` once its deletion was asked for. */
+  phase: string;
+};
 
 export type PodWait = {
   /** Called when the pod enters a phase, and about every `heartbeatMs` meanwhile. */
   onProgress?: (phase: PodPhase) => void;
   signal?: AbortSignal;
+  /** The content that the pod works on, for the log: a story is found by it. */
+  sha256?: string;
 };
 
 /** File pods. One shared list+watch behind `await`, whatever the number of waits. */
 export interface Pods {
-  /** API reachable, namespace there, allowed to create; throws DriverError kubernetes.*. */
+  /** API reachable, namespace there, allowed what this worker does in it; throws DriverError kubernetes.*. */
   check(): Promise<void>;
   /** Creates, or adopts the healthy pod of that name (409). Throws kubernetes.conflict while one is terminating. */
   create(request: FilePodRequest): Promise<PodRef & { adopted: boolean }>;
@@ -196,6 +275,6 @@ export interface Pods {
   /** With UID precondition; gone is success. Resolves when the API server has accepted it. */
   remove(pod: { name: string; uid: string }): Promise<void>;
   /** File pods of this installation that exist now. */
-  list(): Promise<{ name: string; uid: string; workflowId: string; runId: string; phase: string }[]>;
+  list(): Promise<PodListing[]>;
   close(): Promise<void>;
 }

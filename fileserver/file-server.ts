@@ -19,6 +19,8 @@ export type FileServerSettings = {
   keys: LinkKeys;
   /** The largest upload, whatever a link allows. */
   maxUploadBytes: number;
+  /** Takes uploads also where a file system has no hard links: PRISTINE_SINGLE_WRITER. Default false. */
+  singleWriter?: boolean;
   logger: Logger;
   /** What /metrics answers with. Without it there is no such route. */
   metrics?: () => Promise<{ contentType: string; text: string }>;
@@ -69,7 +71,7 @@ export function createFileServer(settings: FileServerSettings): Server {
 }
 
 async function serveLink(ctx: Context, target: string, settings: FileServerSettings): Promise<void> {
-  const { logger, maxUploadBytes, now = Date.now } = settings;
+  const { logger, maxUploadBytes, singleWriter = false, now = Date.now } = settings;
   const checked = verifyLink({ method: ctx.method, target, now: now() }, settings);
   if ('refusal' in checked) {
     const { refusal, pod } = checked;
@@ -81,7 +83,7 @@ async function serveLink(ctx: Context, target: string, settings: FileServerSetti
   try {
     const signal = AbortSignal.timeout(Math.min(link.expiresAt - now(), 2 ** 31 - 1));
     const maxBytes = Math.min(link.maxBytes ?? maxUploadBytes, maxUploadBytes);
-    const served = await serve(ctx, link, maxBytes, signal);
+    const served = await serve(ctx, link, { maxBytes, singleWriter }, signal);
     logger.info({ event: EVENT.linkServed, ...fields, ...served }, 'link served');
     if (ctx.respond !== false) answer(ctx, served.status);
   } catch (error) {
@@ -90,8 +92,13 @@ async function serveLink(ctx: Context, target: string, settings: FileServerSetti
   }
 }
 
-function serve(ctx: Context, link: Link, maxBytes: number, signal: AbortSignal): Promise<Served> {
-  return link.method === 'GET' ? sendFile(ctx, link, signal) : receiveFile(ctx, link, maxBytes, signal);
+function serve(
+  ctx: Context,
+  link: Link,
+  limits: { maxBytes: number; singleWriter: boolean },
+  signal: AbortSignal,
+): Promise<Served> {
+  return link.method === 'GET' ? sendFile(ctx, link, signal) : receiveFile(ctx, link, limits, signal);
 }
 
 /** A status and its standard text, so that no two reasons for one status look different. */

@@ -2,6 +2,7 @@ import { addAbortSignal } from 'node:stream';
 import type { Context } from 'koa';
 import { openFolder } from '../drivers/file-system/anchor.ts';
 import { splitName } from '../drivers/file-system/byte-string.ts';
+import { claimName } from '../drivers/file-system/claim-name.ts';
 import { errnoOf } from '../drivers/file-system/errno.ts';
 import { inParent } from '../drivers/file-system/place-file.ts';
 import { TEMP_FOLDER, TempFile } from '../drivers/file-system/temp-file.ts';
@@ -16,9 +17,10 @@ import type { Served } from './send-file.ts';
 export async function receiveFile(
   ctx: Context,
   link: Link,
-  maxBytes: number,
+  limits: { maxBytes: number; singleWriter: boolean },
   signal: AbortSignal,
 ): Promise<Served> {
+  const { maxBytes, singleWriter } = limits;
   const components = splitName(link.path);
   if (!components || components[0] === TEMP_FOLDER) return { status: 404, bytes: 0 };
   if (Number(ctx.req.headers['content-length'] ?? 0) > maxBytes) return { status: 413, bytes: 0 };
@@ -35,8 +37,10 @@ export async function receiveFile(
       ctx.req.socket.setTimeout(0);
       await temp.finish();
       const anchor = { base: link.root, below: [] };
-      const created = await inParent(anchor, components, (parent, name) => temp.claim(parent, name));
-      return { status: created ? 201 : 412, bytes: temp.size };
+      const { claimed } = await inParent(anchor, components, (parent, name) =>
+        claimName(temp, parent, name, singleWriter),
+      );
+      return { status: claimed ? 201 : 412, bytes: temp.size };
     } finally {
       await temp.discard();
     }

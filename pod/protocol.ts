@@ -44,6 +44,8 @@ export const EXIT = {
   linkRefused: 12,
   /** Network, 5xx, short or corrupted transfer. */
   transfer: 13,
+  /** 507: the destination has no room. */
+  destinationFull: 14,
   /** The engine left neither, both, or something that is not a plain file of allowed size. */
   badOutput: 20,
 } as const;

@@ -20,7 +20,7 @@ export type UploadSetting = {
 
 /**
  * Creates each object of the slot and returns the UploadReport as the termination message.
- * Throws Stop: badOutput, linkRefused (401, 403), transfer.
+ * Throws Stop: badOutput, linkRefused (401, 403), destinationFull (507), transfer.
  */
 export async function uploadOutput(order: UploadOrder, setting: UploadSetting): Promise<Ending> {
   const { folder, log, limits = TIME_LIMITS, patience = PATIENCE } = setting;
@@ -65,8 +65,12 @@ async function put(url: URL, { handle, size }: OutputFile, limits: TimeLimits): 
     url,
     {
       method: 'PUT',
-      // The link creates one object and never replaces it: a late or repeated upload finds 412 and changes nothing.
-      headers: { 'content-length': size, 'if-none-match': '*', 'content-type': 'application/octet-stream' },
+      headers: {
+        'content-length': size,
+        'content-type': 'application/octet-stream',
+        // The link creates one object and never replaces it: a late or repeated upload finds 412, changes nothing.
+        ...(isForAnyPut(url) ? {} : { 'if-none-match': '*' }),
+      },
       body: Readable.from(body(), { objectMode: false }),
     },
     limits,
@@ -82,10 +86,17 @@ async function put(url: URL, { handle, size }: OutputFile, limits: TimeLimits): 
       EXIT.linkRefused,
       `The destination refused the link (HTTP ${status}): expired, or not made for this.`,
     );
+  if (status === 507) throw new Stop(EXIT.destinationFull, 'The destination is full (HTTP 507).');
   if (status === 413)
     throw new Stop(EXIT.badOutput, 'The destination takes no object of this size (HTTP 413).');
   if (worthRetrying(status)) throw new Hiccup(`HTTP ${status}`);
   throw new Stop(EXIT.transfer, `The destination answered HTTP ${status}.`);
+}
+
+/** A presigned link that does not sign the condition is to a store that takes no request with it. */
+function isForAnyPut(url: URL): boolean {
+  const signed = url.searchParams.get('X-Amz-SignedHeaders');
+  return signed !== null && !signed.split(';').includes('if-none-match');
 }
 
 async function sha256Of(handle: FileHandle, size: number): Promise<string> {

@@ -1,46 +1,76 @@
 /** The configuration: one schema over the environment, the only reader of it. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { keyRingSchema } from '../drivers/key-ring.ts';
 import { type Profile, profilesSchema } from '../drivers/profile.ts';
 import { linkKeysSchema } from '../fileserver/link-keys.ts';
+import { deploymentOf, deploymentVariables } from './deployment.ts';
+import { etcdProblems, etcdSettings, etcdVariables, printEtcd } from './etcd-config.ts';
+import { printRedis, redisProblems, redisSettings, redisVariables } from './redis-config.ts';
+import { taskQueueVariable, temporalSettings, temporalVariables } from './temporal-config.ts';
+import {
+  ConfigError,
+  flag,
+  httpUrl,
+  listen,
+  logLevel,
+  missingPartners,
+  parseVariables,
+  setVariables,
+  text,
+  whole,
+} from './variables.ts';
 
-/** The message names every problem, one a line, and repeats no value: it may be a secret. */
-export class ConfigError extends Error {}
+export { ConfigError } from './variables.ts';
 
 const ROLES = ['orchestrate', 'files', 'pods'] as const;
 export type Role = (typeof ROLES)[number];
 
-const text = z.string().min(1);
 // Not z.coerce: to it, blanks are the number 0.
 const share = z
   .string()
   .transform((value) => (/^\d*\.?\d+(e-\d+)?$/i.test(value) ? Number(value) : Number.NaN))
   .refine((value) => value > 0 && value < 0.5, 'must be a number above 0 and below 0.5');
-const whole = (min: number, max: number) => {
-  const error = `must be a whole number from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d+$/, error)
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, error);
-};
-/** An IPv6 address stands in brackets, as in a URL. */
-const LISTEN = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[^:[\]\s]+)):(?<port>\d{1,5})$/i;
-const listen = text.transform((value, context) => {
-  const { v6, name, port } = LISTEN.exec(value)?.groups ?? {};
-  const host = v6 ?? name;
-  if (host !== undefined && Number(port) <= 65_535) return { host, port: Number(port) };
-  context.addIssue('must be host:port, such as 127.0.0.1:9464');
-  return z.NEVER;
-});
-const httpUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as http://host:port' });
-const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
 const folders = z
   .string()
   .transform((value) => value.split(':').filter((folder) => folder !== ''))
   .refine(
     (list) => list.every((folder) => folder.startsWith('/')),
     'must be absolute folders separated by colons',
+  );
+/** As in a label selector: `zone=a,disk=ssd`. */
+const labels = z.string().transform((value, context) => {
+  const pairs = value.split(',').map((pair) => /^([^=\s]+)=([^=\s]*)$/.exec(pair.trim()) ?? []);
+  const found = pairs.flatMap(([, key, label]) =>
+    key === undefined || label === undefined ? [] : [[key, label]],
+  );
+  if (found.length === pairs.length) return Object.fromEntries(found) as Record<string, string>;
+  context.addIssue('must be labels such as zone=a,disk=ssd');
+  return z.NEVER;
+});
+const toleration = z.strictObject({
+  key: text.exactOptional(),
+  operator: z.enum(['Equal', 'Exists']).exactOptional(),
+  value: z.string().exactOptional(),
+  effect: z.enum(['NoSchedule', 'PreferNoSchedule', 'NoExecute']).exactOptional(),
+  tolerationSeconds: z.int().exactOptional(),
+});
+const tolerations = z.string().transform((value, context) => {
+  try {
+    const parsed = z.array(toleration).safeParse(JSON.parse(value));
+    if (parsed.success) return parsed.data;
+  } catch {
+    // Not JSON: the same to say.
+  }
+  context.addIssue('must be a JSON list of tolerations as Kubernetes spells them');
+  return z.NEVER;
+});
+const objectNames = z
+  .string()
+  .transform((value) => value.split(',').map((name) => name.trim()))
+  .refine(
+    (names) => names.every((name) => /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(name)),
+    'must be names of Secrets separated by commas',
   );
 const roles = z
   .string()
@@ -50,18 +80,14 @@ const roles = z
 
 /** Each variable once. Those without a default must be set, unless they are optional. */
 export const environmentSchema = z.object({
-  TEMPORAL_ADDRESS: text,
-  TEMPORAL_NAMESPACE: text.default('default'),
-  TEMPORAL_API_KEY: text.optional(),
-  TEMPORAL_TLS_CA_FILE: text.optional(),
-  TEMPORAL_TLS_CERT_FILE: text.optional(),
-  TEMPORAL_TLS_KEY_FILE: text.optional(),
-  PRISTINE_TASK_QUEUE: text.default('pristine'),
+  ...temporalVariables,
+  PRISTINE_CODEC_KEYS: keyRingSchema.optional(),
+  ...deploymentVariables,
+  ...taskQueueVariable,
   PRISTINE_ROLES: roles.default([...ROLES]),
-  REDIS_URL: text.refine(
-    isRedisUrl,
-    'must be a URL such as redis://:password@host:6379, or rediss:// for TLS',
-  ),
+  PRISTINE_INDEX: z.enum(['redis', 'etcd'], 'must be redis or etcd').default('redis'),
+  ...redisVariables,
+  ...etcdVariables,
   PRISTINE_KEY_PREFIX: text
     .regex(/^[a-z0-9-]+$/, 'must be small letters, digits and dashes')
     .default('pristine'),
@@ -71,6 +97,10 @@ export const environmentSchema = z.object({
   PRISTINE_NAMESPACE: text.default('pristine-files'),
   PRISTINE_INSTANCE: text.default('pristine'),
   PRISTINE_POD_IMAGE: text,
+  PRISTINE_NODE_SELECTOR: labels.optional(),
+  PRISTINE_TOLERATIONS: tolerations.optional(),
+  PRISTINE_IMAGE_PULL_SECRETS: objectNames.optional(),
+  PRISTINE_PRIORITY_CLASS: text.optional(),
   PRISTINE_PROFILES_FILE: text,
   PRISTINE_FILE_ROOTS: folders.default([]),
   PRISTINE_FILE_SERVER_URL: httpUrl.optional(),
@@ -80,61 +110,46 @@ export const environmentSchema = z.object({
   AWS_ENDPOINT_URL_S3: httpUrl.optional(),
   AWS_REGION: text.default('us-east-1'),
   PRISTINE_S3_PATH_STYLE: flag.default(false),
+  PRISTINE_SINGLE_WRITER: flag.default(false),
   PRISTINE_HTTP_LISTEN: listen.default({ host: '127.0.0.1', port: 9464 }),
-  PRISTINE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  PRISTINE_LOG_LEVEL: logLevel,
   PRISTINE_LOCK_TTL_SECONDS: whole(5, 3_600).default(60),
   PRISTINE_HEARTBEAT_SECONDS: whole(1, 300).default(10),
   PRISTINE_SHUTDOWN_GRACE_SECONDS: whole(1, 3_600).default(30),
   PRISTINE_MAX_CONCURRENT_FILES: whole(1, 1_000).default(20),
   PRISTINE_MAX_CONCURRENT_PODS: whole(1, 5_000).default(1_000),
+  PRISTINE_SWEEP_SECONDS: whole(0, 86_400).default(60),
   PRISTINE_SEARCH_ATTRIBUTES: z.enum(['auto', 'on', 'off']).default('auto'),
 });
 
 export type WorkerConfig = ReturnType<typeof shape>;
 
+/** What each of them makes no sense without. */
+const PARTNERS = {
+  PRISTINE_FILE_SERVER_LISTEN: ['PRISTINE_LINK_KEYS', 'PRISTINE_FILE_ROOTS'],
+  PRISTINE_FILE_SERVER_URL: ['PRISTINE_LINK_KEYS'],
+  PRISTINE_FILE_ROOTS: ['PRISTINE_FILE_SERVER_URL', 'PRISTINE_LINK_KEYS'],
+  TEMPORAL_TLS_CERT_FILE: ['TEMPORAL_TLS_KEY_FILE'],
+  TEMPORAL_TLS_KEY_FILE: ['TEMPORAL_TLS_CERT_FILE'],
+  PRISTINE_DEPLOYMENT_NAME: ['PRISTINE_BUILD_ID'],
+  PRISTINE_BUILD_ID: ['PRISTINE_DEPLOYMENT_NAME'],
+};
+
 /** Throws ConfigError with all problems at once. Reads the profiles file too. */
 export function readConfig(env: NodeJS.ProcessEnv) {
-  // A variable that is set to nothing is not set.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = environmentSchema.safeParse(given, {
-    error: (issue) => (issue.input === undefined ? 'must be set' : undefined),
-  });
-  const problems = [...(parsed.success ? [] : describe(parsed.error)), ...missingPartners(given)];
+  const given = setVariables(env);
+  const { data, problems: found } = parseVariables(environmentSchema, given);
+  const problems = [
+    ...found,
+    ...missingPartners(given, PARTNERS),
+    ...redisProblems(given, (given.PRISTINE_INDEX ?? 'redis') === 'redis'),
+    ...etcdProblems(given, given.PRISTINE_INDEX === 'etcd'),
+  ];
   const profiles = readProfiles(given.PRISTINE_PROFILES_FILE, problems);
-  if (!parsed.success || problems.length > 0) {
+  if (data === undefined || problems.length > 0) {
     throw new ConfigError(`The worker can't start with this configuration:\n  ${problems.join('\n  ')}`);
   }
-  return shape(parsed.data, profiles);
-}
-
-function describe(error: z.ZodError): string[] {
-  return error.issues.map(
-    ({ path: [name, ...within], message }) => `${[name, ...within].map(String).join('.')}: ${message}`,
-  );
-}
-
-/** What makes no sense without the other. Goes by what is set, so that it is told with all else that is wrong. */
-function missingPartners(given: NodeJS.ProcessEnv): string[] {
-  const needs: Record<string, string[]> = {
-    PRISTINE_FILE_SERVER_LISTEN: ['PRISTINE_LINK_KEYS', 'PRISTINE_FILE_ROOTS'],
-    PRISTINE_FILE_SERVER_URL: ['PRISTINE_LINK_KEYS'],
-    PRISTINE_FILE_ROOTS: ['PRISTINE_FILE_SERVER_URL', 'PRISTINE_LINK_KEYS'],
-    TEMPORAL_TLS_CERT_FILE: ['TEMPORAL_TLS_KEY_FILE'],
-    TEMPORAL_TLS_KEY_FILE: ['TEMPORAL_TLS_CERT_FILE'],
-  };
-  return Object.entries(needs).flatMap(([name, partners]) =>
-    given[name] === undefined
-      ? []
-      : partners
-          .filter((partner) => given[partner] === undefined)
-          .map((partner) => `${partner}: must be set, because ${name} is`),
-  );
-}
-
-function isRedisUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const { protocol, hostname } = new URL(value);
-  return hostname !== '' && (protocol === 'redis:' || protocol === 'rediss:');
+  return shape(data, profiles);
 }
 
 function readProfiles(file: string | undefined, problems: string[]): Record<string, Profile> {
@@ -164,27 +179,25 @@ function errorCode(error: unknown): string {
 }
 
 function shape(env: z.infer<typeof environmentSchema>, profiles: Record<string, Profile>) {
-  const tls = {
-    caFile: env.TEMPORAL_TLS_CA_FILE,
-    certFile: env.TEMPORAL_TLS_CERT_FILE,
-    keyFile: env.TEMPORAL_TLS_KEY_FILE,
-  };
   return {
-    temporal: {
-      address: env.TEMPORAL_ADDRESS,
-      namespace: env.TEMPORAL_NAMESPACE,
-      taskQueue: env.PRISTINE_TASK_QUEUE,
-      apiKey: env.TEMPORAL_API_KEY,
-      tls: Object.values(tls).some((file) => file !== undefined) ? tls : undefined,
-    },
+    temporal: { ...temporalSettings(env), taskQueue: env.PRISTINE_TASK_QUEUE },
+    /** Without keys payloads are not encrypted. */
+    codec: { keys: env.PRISTINE_CODEC_KEYS },
+    deployment: deploymentOf(env),
     roles: env.PRISTINE_ROLES,
-    redis: { url: env.REDIS_URL, keyPrefix: env.PRISTINE_KEY_PREFIX },
+    indexStore: env.PRISTINE_INDEX,
+    redis: { ...redisSettings(env), keyPrefix: env.PRISTINE_KEY_PREFIX },
+    etcd: { ...etcdSettings(env), keyPrefix: env.PRISTINE_KEY_PREFIX },
     bloom: { capacity: env.PRISTINE_BLOOM_CAPACITY, errorRate: env.PRISTINE_BLOOM_ERROR_RATE },
     kubernetes: {
       kubeconfig: env.KUBECONFIG,
       namespace: env.PRISTINE_NAMESPACE,
       instance: env.PRISTINE_INSTANCE,
       podImage: env.PRISTINE_POD_IMAGE,
+      nodeSelector: env.PRISTINE_NODE_SELECTOR,
+      tolerations: env.PRISTINE_TOLERATIONS,
+      imagePullSecrets: env.PRISTINE_IMAGE_PULL_SECRETS,
+      priorityClassName: env.PRISTINE_PRIORITY_CLASS,
     },
     profiles,
     files: { roots: env.PRISTINE_FILE_ROOTS, maxUploadBytes: env.PRISTINE_MAX_UPLOAD_BYTES },
@@ -198,6 +211,7 @@ function shape(env: z.infer<typeof environmentSchema>, profiles: Record<string, 
       region: env.AWS_REGION,
       forcePathStyle: env.PRISTINE_S3_PATH_STYLE,
     },
+    singleWriter: env.PRISTINE_SINGLE_WRITER,
     http: env.PRISTINE_HTTP_LISTEN,
     log: { level: env.PRISTINE_LOG_LEVEL },
     timing: {
@@ -205,6 +219,8 @@ function shape(env: z.infer<typeof environmentSchema>, profiles: Record<string, 
       heartbeatMs: env.PRISTINE_HEARTBEAT_SECONDS * 1000,
     },
     shutdownGraceMs: env.PRISTINE_SHUTDOWN_GRACE_SECONDS * 1000,
+    /** Between two rounds of the pod sweeper; 0 is none. */
+    sweepMs: env.PRISTINE_SWEEP_SECONDS * 1000,
     concurrency: {
       attach: 1_000,
       files: env.PRISTINE_MAX_CONCURRENT_FILES,
@@ -216,13 +232,13 @@ function shape(env: z.infer<typeof environmentSchema>, profiles: Record<string, 
 
 /** What may be logged: no password, key or secret. */
 export function printConfig(config: WorkerConfig): object {
-  const { fileServer, temporal, redis, profiles, ...rest } = config;
-  // No more of it than where it is: ioredis takes a password from the query too.
-  const { protocol, host, pathname } = new URL(redis.url);
+  const { fileServer, temporal, codec, redis, etcd, profiles, ...rest } = config;
   return {
     ...rest,
     temporal: { ...temporal, apiKey: temporal.apiKey === undefined ? undefined : 'redacted' },
-    redis: { ...redis, url: `${protocol}//${host}${pathname}` },
+    codec: { keys: codec.keys?.map(({ id }) => id) },
+    redis: { ...printRedis(redis), keyPrefix: redis.keyPrefix },
+    etcd: printEtcd(etcd),
     fileServer: { ...fileServer, linkKeys: fileServer.linkKeys?.map(({ id }) => id) },
     profiles: Object.keys(profiles),
   };

@@ -62,6 +62,21 @@ export async function startHttp(options: HttpOptions): Promise<{ port: number; c
   };
 }
 
+/** The check, not made again for so long after it has passed: readiness is asked for every few seconds. */
+export function passedWithin(
+  ms: number,
+  check: () => Promise<unknown>,
+  now: () => number = Date.now,
+): () => Promise<void> {
+  let passedAt = Number.NEGATIVE_INFINITY;
+  return async () => {
+    if (now() - passedAt < ms) return;
+    const askedAt = now();
+    await check();
+    passedAt = askedAt;
+  };
+}
+
 /** `name: reason` of each check that fails, in their order. */
 export async function failingChecks(checks: HttpOptions['ready'], checkMs = CHECK_MS): Promise<string[]> {
   const results = await Promise.all(

@@ -1,39 +1,8 @@
 import { DefaultLogger, Runtime } from '@temporalio/worker';
-import { type Logger as Pino, pino } from 'pino';
+import type { Logger as Pino } from 'pino';
 import { EVENT } from '../drivers/events.ts';
 
-/**
- * Signed links and passwords in URLs, wherever in a line they turn up: what they open is worth more than the
- * line. A backslash ends one: the line is JSON by then, and its escapes stay whole.
- */
-const SECRETS: readonly [RegExp, string][] = [
-  [/(\/f\/)[^\s"'\\&]+/g, '$1redacted'],
-  [/([?&]X-Amz-(?:Signature|Credential|Security-Token)=)[^\s"'\\&]+/gi, '$1redacted'],
-  [/([a-z][a-z0-9+.-]*:\/\/)[^\s"'\\/?#@]*:[^\s"'\\/?#]*@/gi, '$1redacted@'],
-];
-
-export function withoutSecrets(text: string): string {
-  return SECRETS.reduce((left, [secret, instead]) => left.replaceAll(secret, instead), text);
-}
-
-/** JSON lines on stdout with ISO times and level names; `event` is one of drivers/events.ts. */
-export function createLogger(
-  { level }: { level: string },
-  destination?: { write(line: string): void },
-): Pino {
-  const out = destination ?? process.stdout;
-  const secret = ['password', 'secret', 'apiKey', 'authorization'];
-  return pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: [...secret, ...secret.map((name) => `*.${name}`)], censor: 'redacted' },
-    },
-    { write: (line: string) => void out.write(withoutSecrets(line)) },
-  );
-}
+export { createLogger, withoutSecrets } from './log-lines.ts';
 
 type SdkLine = Parameters<NonNullable<ConstructorParameters<typeof DefaultLogger>[1]>>[0];
 

@@ -4,7 +4,12 @@ import { Counter, collectDefaultMetrics, Registry } from 'prom-client';
 import { EVENT, type LogFields, type Logger } from '../drivers/events.ts';
 import { OUTCOMES } from '../workflows/contract.ts';
 
-export type Metrics = { registry: Registry; counting: (logger: Logger) => Logger };
+export type Metrics = {
+  registry: Registry;
+  counting: (logger: Logger) => Logger;
+  /** Counts a log line that nobody took. */
+  lineLost: () => void;
+};
 
 /** Process figures and a counter of our events, which is what the dashboards go by. */
 export function createMetrics(): Metrics {
@@ -20,6 +25,11 @@ export function createMetrics(): Metrics {
     name: 'pristine_files_total',
     help: 'Files by what became of them',
     labelNames: ['outcome'],
+    registers: [registry],
+  });
+  const lost = new Counter({
+    name: 'pristine_log_lines_dropped_total',
+    help: 'Log lines that were lost because stdout did not take them: its pipe full or broken, its disk full',
     registers: [registry],
   });
   const known = new Set<unknown>(Object.values(EVENT));
@@ -53,7 +63,7 @@ export function createMetrics(): Metrics {
       logger.error(fields, message);
     },
   });
-  return { registry, counting };
+  return { registry, counting, lineLost: () => lost.inc() };
 }
 
 /** host:port on loopback that is free now: for the SDK's exporter, which can't say which port it was given. */

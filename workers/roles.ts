@@ -9,6 +9,8 @@ import type { Dependencies } from '../activities/dependencies.ts';
 import type { Logger } from '../drivers/events.ts';
 import { taskQueues } from '../workflows/contract.ts';
 import type { WorkerConfig } from './config.ts';
+import { dataConverterOf } from './data-converter.ts';
+import { deploymentOptions } from './deployment.ts';
 
 export type Workers = {
   /** Resolves when all have drained; rejects as soon as one fails, after the others have drained. */
@@ -24,18 +26,26 @@ export async function createWorkers(
   connection: NativeConnection,
   deps: Dependencies,
   logger: Logger,
+  workflowBundle?: { codePath: string },
 ): Promise<Workers> {
   const queues = taskQueues(config.temporal.taskQueue);
   const common = {
     connection,
     namespace: config.temporal.namespace,
     shutdownGraceTime: config.shutdownGraceMs,
+    ...dataConverterOf(config),
+    ...deploymentOptions(config),
   };
   const options: Record<WorkerConfig['roles'][number], () => Promise<WorkerOptions>> = {
     orchestrate: async () => ({
       ...common,
       taskQueue: queues.orchestrate,
-      workflowBundle: await workflowBundle(logger),
+      workflowBundle:
+        workflowBundle ??
+        (await bundleWorkflows(logger, {
+          failureConverterPath: common.dataConverter?.failureConverterPath,
+          versioned: config.deployment !== undefined,
+        })),
       activities: createOrchestrateActivities(deps),
       // Each waits for another scan's file and does nothing meanwhile.
       maxConcurrentActivityTaskExecutions: config.concurrency.attach,
@@ -72,9 +82,20 @@ export async function createWorkers(
   };
 }
 
-function workflowBundle(logger: Logger) {
+export type BundleOptions = {
+  /** That of the workers' data converter: failures are made inside the bundle too. */
+  failureConverterPath?: string | undefined;
+  /** For workers that belong to a deployment. */
+  versioned?: boolean;
+};
+
+export function bundleWorkflows(
+  logger: Pick<Logger, 'warn' | 'error'>,
+  { failureConverterPath, versioned = false }: BundleOptions = {},
+) {
   return bundleWorkflowCode({
-    workflowsPath: new URL('../workflows/index.ts', import.meta.url).pathname,
+    ...(failureConverterPath === undefined ? {} : { failureConverterPath }),
+    workflowsPath: new URL(`../workflows/${versioned ? 'versioned' : 'index'}.ts`, import.meta.url).pathname,
     logger: {
       log: () => {},
       trace: () => {},

@@ -4,13 +4,18 @@ import { EVENT, type Logger } from '../drivers/events.ts';
 import { SEARCH_ATTRIBUTE } from '../workflows/contract.ts';
 import type { WorkerConfig } from './config.ts';
 
+export type SearchAttributeSettings = { temporal: { namespace: string } } & Pick<
+  WorkerConfig,
+  'searchAttributes'
+>;
+
 /**
  * Whether workflows may set our search attributes. `auto` adds the missing ones where the server lets us and
  * otherwise does without: an attribute that a namespace does not know would stop the workflow.
  */
 export async function ensureSearchAttributes(
   connection: Connection,
-  config: WorkerConfig,
+  config: SearchAttributeSettings,
   logger: Logger,
 ): Promise<boolean> {
   if (config.searchAttributes === 'off') return false;

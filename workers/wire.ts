@@ -4,19 +4,14 @@ import type { Dependencies } from '../activities/dependencies.ts';
 import { openDestination } from '../drivers/destination/open-destination.ts';
 import { DriverError } from '../drivers/errors.ts';
 import type { Logger } from '../drivers/events.ts';
-import { filePodManifest } from '../drivers/kubernetes/file-pod.ts';
-import { loadKubeConfig } from '../drivers/kubernetes/load-kube-config.ts';
-import { createPods } from '../drivers/kubernetes/pods.ts';
 import type { LinkSigner } from '../drivers/ports.ts';
-import { profileFingerprint } from '../drivers/profile.ts';
-import { closeRedis, connectRedis } from '../drivers/redis/connect.ts';
-import { createRedisIndex } from '../drivers/redis/index.ts';
-import { createRedisLocks } from '../drivers/redis/locks.ts';
-import { createRedisSeen } from '../drivers/redis/seen.ts';
 import { createS3Client } from '../drivers/s3/client.ts';
 import { openSource } from '../drivers/source/open-source.ts';
 import { createLinkSigner } from '../fileserver/links.ts';
 import type { WorkerConfig } from './config.ts';
+import { dataConverterOf } from './data-converter.ts';
+import { openIndex } from './open-index.ts';
+import { openPods } from './open-pods.ts';
 
 export type Wired = { deps: Dependencies; close: () => Promise<void> };
 
@@ -27,29 +22,23 @@ export function wire(
   logger: Logger,
   searchAttributes: boolean,
 ): Wired {
-  const client = new Client({ connection, namespace: config.temporal.namespace });
-  const redis = connectRedis({ url: config.redis.url, log: logger });
+  const client = new Client({
+    connection,
+    namespace: config.temporal.namespace,
+    ...dataConverterOf(config),
+  });
+  const { index, locks, seen, memory, close: closeIndex } = openIndex(config, logger);
   const s3 = createS3Client(config.s3);
   const places = { roots: config.files.roots, signer: linkSigner(config), s3 };
-  const fingerprints = Object.values(config.profiles).map(profileFingerprint);
-  const prefix = config.redis.keyPrefix;
-  const pods = createPods({
-    kubeConfig: loadKubeConfig(config.kubernetes.kubeconfig),
-    settings: config.kubernetes,
-    manifest: (request) => {
-      const profile = config.profiles[request.profile.name];
-      if (profile === undefined)
-        throw new DriverError('config.invalid', 'No such profile.', { retryable: false });
-      return filePodManifest(request, profile, config.kubernetes);
-    },
-    logger,
-  });
+  const destinations = { ...places, singleWriter: config.singleWriter, log: logger };
+  const pods = openPods(config, logger);
   const deps: Dependencies = {
     openSource: (url) => openSource(url, places),
-    openDestination: (url) => openDestination(url, places),
-    index: createRedisIndex(redis, { prefix, ...config.bloom, profiles: fingerprints, log: logger }),
-    locks: createRedisLocks(redis, { prefix }),
-    seen: createRedisSeen(redis, { prefix }),
+    openDestination: (url) => openDestination(url, destinations),
+    index,
+    locks,
+    seen,
+    memory,
     pods,
     profiles: config.profiles,
     client,
@@ -60,7 +49,7 @@ export function wire(
     deps,
     close: async () => {
       await pods.close();
-      await closeRedis(redis);
+      await closeIndex();
       s3.destroy();
     },
   };

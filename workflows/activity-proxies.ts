@@ -47,9 +47,13 @@ export function openingSteps() {
   });
 }
 
+/** What a person or the cluster must change: the workflow decides, instead of trying for hours. */
+const NOT_BY_TRYING = ['kubernetes.quota'];
+
 export function podSteps(step: Step & { seconds?: number }) {
   return proxyActivities<PodActivities>({
     ...options(step),
+    retry: { ...retry, nonRetryableErrorTypes: NOT_BY_TRYING },
     taskQueue: taskQueues(workflowInfo().taskQueue).pods,
     startToCloseTimeout: step.seconds === undefined ? SHORT : step.seconds * 1000,
     ...(step.seconds === undefined ? {} : { scheduleToCloseTimeout: '1 day' }),

@@ -40,6 +40,13 @@ export async function startContent(
       // It outlives this run, which may continue as new, and a scan that is terminated: what was begun is
       // finished, committed and cleaned up.
       parentClosePolicy: ParentClosePolicy.ABANDON,
+      // One run is one counted attempt: how often and how late again is Temporal's to keep.
+      retry: {
+        maximumAttempts: input.retries + 1,
+        initialInterval: '1s',
+        backoffCoefficient: 2,
+        maximumInterval: '30s',
+      },
       // A closed one that has an answer is asked for it, unless that answer's content went missing.
       workflowIdReusePolicy: missing
         ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
@@ -70,7 +77,7 @@ export async function startContent(
           podSeconds: opened.startDeadlineSeconds + opened.runDeadlineSeconds,
           heartbeatMs: opened.heartbeatMs,
           searchAttributes: opened.searchAttributes,
-          ...(missing ? { ignoreRecord: true } : {}),
+          ...(missing || input.mode === 'force' ? { ignoreRecord: true } : {}),
         },
       ],
     });
@@ -98,5 +105,7 @@ export async function endOfAttached(state: ScanState, sha256: string): Promise<C
     heartbeatMs: state.opened.heartbeatMs,
   }).attachToFile({
     workflowId: fileWorkflowId(sha256, state.opened.profile.fingerprint),
+    sha256,
+    profile: state.opened.profile,
   });
 }

@@ -2,11 +2,13 @@
 import { ApplicationFailure } from '@temporalio/workflow';
 import { z } from 'zod';
 import type { ScanInput } from './contract.ts';
+import { SCAN_MODES } from './contract.ts';
 
 // The workflow sandbox is no place for zod's generated code.
 z.config({ jitless: true });
 
-const location = z
+/** Where a source or destination is. */
+export const location = z
   .string()
   .max(2048)
   .regex(/^[a-z][a-z0-9+.-]*:\/\/\S/, 'a URL such as file:///absolute/folder or s3://bucket/prefix/');
@@ -33,6 +35,13 @@ export const scanInputSchema = z.strictObject({
   include: patterns.optional(),
   exclude: patterns.optional(),
   maxBytes: z.int('a whole number of bytes').min(1).optional(),
+  mode: z.enum(SCAN_MODES, `one of ${SCAN_MODES.join(', ')}`).default('reuse'),
+  failureLimit: z
+    .union(
+      [z.literal(false), z.strictObject({ share: z.number().min(0.01).max(1), of: z.int().min(5).max(500) })],
+      'false, or {"share": 0.01 to 1, "of": 5 to 500}',
+    )
+    .default({ share: 0.5, of: 20 }),
 });
 
 /** Throws a non-retryable ApplicationFailure of type `InvalidInput` that names every bad field. */
@@ -52,11 +61,17 @@ export function invalidInput(message: string): ApplicationFailure {
   return ApplicationFailure.create({ type: 'InvalidInput', nonRetryable: true, message });
 }
 
-function describeIssues(what: string, given: unknown, error: z.ZodError): string {
+/** One sentence an issue; `allowed` are the fields that there are. */
+export function describeIssues(
+  what: string,
+  given: unknown,
+  error: z.ZodError,
+  allowed: readonly string[] = Object.keys(scanInputSchema.shape),
+): string {
   const lines = error.issues.map((issue) => {
     if (issue.code === 'unrecognized_keys') {
-      const known = Object.keys(scanInputSchema.shape).join(', ');
-      return `unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}: allowed are ${known}`;
+      const unknown = issue.keys.map((key) => JSON.stringify(key)).join(', ');
+      return `unknown field ${unknown}: allowed are ${allowed.join(', ')}`;
     }
     const value = issue.path.reduce<unknown>(
       (at, key) => (typeof at === 'object' && at !== null ? Reflect.get(at, key) : undefined),

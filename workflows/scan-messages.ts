@@ -1,18 +1,29 @@
-import { defineQuery, defineUpdate, setCurrentDetails, setHandler } from '@temporalio/workflow';
+import { defineQuery, defineSignal, defineUpdate, setCurrentDetails, setHandler } from '@temporalio/workflow';
 import type { Progress } from './contract.ts';
-import { OUTCOMES, QUERY, totalOf, UPDATE } from './contract.ts';
+import { OUTCOMES, QUERY, SIGNAL, totalOf, UPDATE } from './contract.ts';
 import { checkParallelFiles, invalidInput } from './messages.ts';
 import type { ScanState } from './scan-state.ts';
 import { progressOf } from './scan-state.ts';
+import { shrunk } from './window.ts';
 
 export const setParallelFiles = defineUpdate<number, [number]>(UPDATE.setParallelFiles);
 export const pause = defineUpdate<void, [string | undefined]>(UPDATE.pause);
 export const resume = defineUpdate<void>(UPDATE.resume);
 export const drain = defineUpdate<void>(UPDATE.drain);
+export const capacityShort = defineSignal<[string]>(SIGNAL.capacityShort);
 export const progress = defineQuery<Progress>(QUERY.progress);
 
-/** The updates of the contract and the progress query. A validator that throws refuses its update. */
-export function answerMessages(state: ScanState, counts: () => { inFlight: number; settling: number }): void {
+/**
+ * The updates of the contract, the children's signal and the progress query. A validator that throws refuses its
+ * update. `inFlight` counts names, `inWork` contents.
+ */
+export function answerMessages(
+  state: ScanState,
+  counts: () => { inFlight: number; inWork: number; settling: number },
+): void {
+  setHandler(capacityShort, (reason) => {
+    state.shortage = shrunk(state.shortage, counts().inWork, reason, Date.now());
+  });
   setHandler(progress, () => {
     const { inFlight, settling } = counts();
     return progressOf(state, inFlight, settling, Date.now());
@@ -42,6 +53,7 @@ export function answerMessages(state: ScanState, counts: () => { inFlight: numbe
     resume,
     () => {
       state.paused = null;
+      state.recent = [];
     },
     {
       validator: () => {
@@ -62,6 +74,7 @@ export function showProgress(state: ScanState, inFlight: number): void {
     .join('\n');
   setCurrentDetails(
     `**${totalOf(state.done)} of ${state.listed}** listed files done, ${inFlight} in work` +
-      `${state.paused === null ? '' : `. **Paused:** ${state.paused}`}\n\n| outcome | files |\n|---|---|\n${done}`,
+      `${state.paused === null ? '' : `. **Paused:** ${state.paused}`}` +
+      `${state.shortage === null ? '' : `. **No room:** ${state.shortage.reason}`}\n\n| outcome | files |\n|---|---|\n${done}`,
   );
 }

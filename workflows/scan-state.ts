@@ -1,7 +1,11 @@
 /** A scan's whole memory: small, bounded by the page and the window, carried over by continue-as-new. */
 import type { OpenedScan } from '../activities/open-scan.ts';
+import type { NotedDelivery } from '../drivers/ports.ts';
+import type { Recent } from './circuit-breaker.ts';
 import type { FileName, FileResult, Outcome, OutcomeCounts, Progress } from './contract.ts';
 import { noOutcomes, totalOf } from './contract.ts';
+import type { Shortage } from './window.ts';
+import { windowOf } from './window.ts';
 
 /** A listed file whose content is known by its hash. */
 export type HashedFile = {
@@ -37,7 +41,11 @@ export type SettledFile = {
   pod?: string | undefined;
   /** URL of the destination that holds the receipt, for outcomes that rest on one. */
   from?: string | undefined;
+  /** The profile fingerprint that the receipt lies under, where a forced scan made it. */
+  fingerprint?: string | undefined;
   missing?: number | undefined;
+  /** There where the file's version tells its content; `delivery`: what a scan has noted of what it left. */
+  memory?: { modifiedAt: number; delivery?: NotedDelivery | undefined } | undefined;
 };
 
 export type ScanState = {
@@ -47,11 +55,18 @@ export type ScanState = {
   pass: number;
   listed: number;
   done: OutcomeCounts;
-  /** Number of the next manifest part. */
+  /** Numbers of the next page to be listed and of the next manifest part. */
+  nextPage: number;
   nextPart: number;
   parallelFiles: number;
   paused: string | null;
   draining: boolean;
+  /** The cluster had no room for a pod; null while all that are allowed fit. */
+  shortage: Shortage | null;
+  /** How the last contents ended, for the circuit breaker. */
+  recent: Recent;
+  /** Listed names that a drained scan did not begin: in no manifest. */
+  dropped: FileName[];
   queue: HashedFile[];
   inFlight: InFlight[];
   /** Milliseconds since the epoch. */
@@ -68,10 +83,14 @@ export function firstState(opened: OpenedScan, parallelFiles: number, now: numbe
     pass: 1,
     listed: 0,
     done: noOutcomes(),
+    nextPage: 1,
     nextPart: 1,
     parallelFiles,
     paused: null,
     draining: false,
+    shortage: null,
+    recent: [],
+    dropped: [],
     queue: [],
     inFlight: [],
     startedAt: now,
@@ -105,6 +124,7 @@ export function outcomesOf(
     attempts: ranHere && file === first ? result.attempts : 0,
     pod: result.pod,
     from: result.destination,
+    fingerprint: result.fingerprint,
   });
 
   switch (result.outcome) {
@@ -145,13 +165,14 @@ export function progressOf(state: ScanState, inFlight: number, settling: number,
   const left = state.listed - done;
   return {
     state: stateWord(state, left),
-    reason: state.paused ?? undefined,
+    reason: state.paused ?? state.shortage?.reason,
     listed: state.listed,
     done: state.done,
     inFlight: inFlight + settling,
     queued: state.queue.length,
     listingComplete: state.listingComplete,
     parallelFiles: state.parallelFiles,
+    window: windowOf(state.shortage, state.parallelFiles),
     filesPerSecond,
     etaSeconds: state.listingComplete && filesPerSecond > 0 ? left / filesPerSecond : null,
     startedAt: Math.floor(state.startedAt / 1000),
@@ -162,6 +183,7 @@ export function progressOf(state: ScanState, inFlight: number, settling: number,
 function stateWord(state: ScanState, left: number): Progress['state'] {
   if (state.draining) return 'draining';
   if (state.paused !== null) return 'paused';
+  if (state.shortage !== null) return 'waiting';
   if (!state.listingComplete) return 'listing';
   return left > 0 ? 'working' : 'waiting';
 }

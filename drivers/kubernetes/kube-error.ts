@@ -84,6 +84,9 @@ export function driverError(error: unknown, doing: string): unknown {
     return make('kubernetes.unavailable', message, retryAfterMs ?? CONFLICT_RETRY_MS);
   if (status === 403)
     return make('kubernetes.forbidden', `${message} Change the role or the admission policy.`, false);
+  // A ValidatingAdmissionPolicy answers 422 and names no field: its own words are what a person needs.
+  if (status === 422 && /denied (the )?request/.test(message))
+    return make('kubernetes.forbidden', `${message} Change the pod or the admission policy.`, false);
   if (status === 409) return make('kubernetes.conflict', message, retryAfterMs ?? CONFLICT_RETRY_MS);
   if (status === 404) return make('kubernetes.invalid', message, false);
   if (status === 422 || status === 400 || status === 413 || status === 415)

@@ -23,10 +23,12 @@ type Verdict =
  *    node shutdown = disruption, DeadlineExceeded = resource in the engine, transfer in fetch and upload, capacity
  *    when none had started (configuration when somebody's mistake kept it), not admitted = capacity or configuration.
  * 6. phase Failed and a container that could not be started: configuration when the image or command is at fault.
- * 7. phase Failed and `fetch` failed: 10 = `changed`, 11 = `source-gone`, 2 = configuration, any other = transfer.
+ * 7. phase Failed and `fetch` failed: 10 = `changed`, 11 = `source-gone`, 2 = configuration, 12 (link refused) =
+ *    disruption: the pod came too late for its link, which says nothing of the file; any other = transfer.
  * 8. phase Failed and `engine` failed: 3 = `refused`, any other = crash.
  * 9. phase Failed and `upload` failed: 20 = crash (or resource, when the engine had lost a process for memory),
- *    2 = configuration, any other = transfer.
+ *    2 = configuration, 12 (link refused) = disruption, 14 (destination full) = capacity, any other =
+ *    transfer.
  * 10. phase Failed and nothing says why: disruption.
  *
  * Exit codes count only once the phase is Failed (but for OOM): while the kubelet ends a pod for its deadline or
@@ -39,8 +41,15 @@ export function podOutcome(pod: SlimPod): PodOutcome | null {
 }
 
 /** What is told of a pod however it ended. */
-export function circumstances(pod: SlimPod): Pick<PodOutcome, 'exitCodes' | 'node' | 'times'> {
-  return { exitCodes: exitCodes(pod), ...(pod.node && { node: pod.node }), times: podTimes(pod) };
+export function circumstances(
+  pod: SlimPod,
+): Pick<PodOutcome, 'exitCodes' | 'node' | 'times' | 'engineDigest'> {
+  return {
+    exitCodes: exitCodes(pod),
+    ...(pod.node && { node: pod.node }),
+    times: podTimes(pod),
+    ...(pod.engineImageId && { engineDigest: pod.engineImageId }),
+  };
 }
 
 /** What a pod that has not ended is doing. */
@@ -113,8 +122,15 @@ function fetchVerdict({ exitCode, message }: Ended): Verdict {
   const said = boundedText(message) || `fetch ended with ${ending(exitCode)} and said nothing.`;
   if (exitCode === EXIT.changed) return { kind: 'changed', reason: said };
   if (exitCode === EXIT.gone) return { kind: 'source-gone', reason: said };
-  return failed(exitCode === EXIT.usage ? 'configuration' : 'transfer', said);
+  return failed(CLASS_OF_EXIT[exitCode] ?? 'transfer', said);
 }
+
+/** Of `fetch` and `upload` alike. */
+const CLASS_OF_EXIT: Partial<Record<number, FailureClass>> = {
+  [EXIT.usage]: 'configuration',
+  [EXIT.linkRefused]: 'disruption',
+  [EXIT.destinationFull]: 'capacity',
+};
 
 function engineVerdict({ exitCode, message }: Ended): Verdict {
   // The message may be a log's tail (FallbackToLogsOnError): the reason is what it ended with.
@@ -126,8 +142,7 @@ function engineVerdict({ exitCode, message }: Ended): Verdict {
 
 function uploadVerdict({ exitCode, message }: Ended, engine: Ended | null): Verdict {
   const said = boundedText(message) || `upload ended with ${ending(exitCode)} and said nothing.`;
-  if (exitCode === EXIT.usage) return failed('configuration', said);
-  if (exitCode !== EXIT.badOutput) return failed('transfer', said);
+  if (exitCode !== EXIT.badOutput) return failed(CLASS_OF_EXIT[exitCode] ?? 'transfer', said);
   // The kill hit a process that the engine had started; the engine itself went on and ended with 0.
   if (engine?.reason === 'OOMKilled')
     return failed('resource', `A process of the engine was killed for memory. ${said}`);

@@ -1,18 +1,20 @@
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import { DriverError } from '../errors.ts';
 import { EVENT, type Logger } from '../events.ts';
-import type { FilePodRequest, PodOutcome, PodRef, Pods, PodWait } from '../ports.ts';
-import { accessProblem } from './access.ts';
+import type { FilePodRequest, PodListing, PodOutcome, PodRef, Pods, PodWait } from '../ports.ts';
+import { type Access, accessProblem, NEEDED_ACCESS } from './access.ts';
 import { boundedLog } from './bounded-text.ts';
-import { createOrAdopt } from './create-or-adopt.ts';
+import { createOrAdopt, isSlot } from './create-or-adopt.ts';
 import type { FilePodSettings } from './file-pod.ts';
 import { httpPodFeed } from './http-pod-feed.ts';
 import { KUBE_API_SETTINGS, KubeApi, type KubeApiSettings } from './kube-api.ts';
 import { driverError, KubeError } from './kube-error.ts';
+import { podEnded } from './pod-ended.ts';
 import { filePodSelector, isLabelValue } from './pod-labels.ts';
 import type { PodWaitsSettings } from './pod-waiting.ts';
 import { POD_WAITS_SETTINGS, PodWaits } from './pod-waits.ts';
 import { POD_WATCH_SETTINGS, PodWatch, type PodWatchSettings } from './pod-watch.ts';
+import type { SlimPod } from './slim-pod.ts';
 
 export type PodsOptions = {
   kubeConfig: KubeConfig;
@@ -20,6 +22,8 @@ export type PodsOptions = {
   /** The pod of a request: `filePodManifest` with the profile that the request names. May throw DriverError. */
   manifest: (request: FilePodRequest) => V1Pod;
   logger: Logger;
+  /** What `check` asks for. Default: all that the driver does. */
+  access?: readonly Access[];
   api?: Partial<KubeApiSettings>;
   watch?: Partial<PodWatchSettings & { pageSize: number; watchSeconds: number }>;
   waits?: Partial<PodWaitsSettings>;
@@ -59,7 +63,7 @@ export function createPods(options: PodsOptions): Pods {
 
   async function check(): Promise<void> {
     try {
-      const problem = await accessProblem(api, namespace);
+      const problem = await accessProblem(api, namespace, options.access ?? NEEDED_ACCESS);
       if (problem) throw problem;
     } catch (error) {
       throw driverError(error, 'reach Kubernetes');
@@ -70,6 +74,7 @@ export function createPods(options: PodsOptions): Pods {
     watch.start();
     const pod = await createOrAdopt(api, options.manifest(request), { namespace, instance }, request, remove);
     const fields = {
+      sha256: request.sha256,
       pod: pod.name,
       uid: pod.uid,
       slot: pod.slot,
@@ -86,13 +91,7 @@ export function createPods(options: PodsOptions): Pods {
     // In this order, so that the first list can say that the pod is gone.
     watch.start();
     const outcome = await ended;
-    const { exitCodes, node, kind } = outcome;
-    const failure = outcome.kind === 'failed' ? { class: outcome.class } : {};
-    const said = 'reason' in outcome ? outcome.reason : 'pod ended';
-    logger.info(
-      { event: EVENT.podEnded, pod: pod.name, uid: pod.uid, kind, ...failure, exitCodes, node },
-      said,
-    );
+    logger.info(podEnded(pod, outcome, how.sha256), 'reason' in outcome ? outcome.reason : 'pod ended');
     return outcome;
   }
 
@@ -131,16 +130,13 @@ export function createPods(options: PodsOptions): Pods {
     logger.info({ event: EVENT.podDeleted, pod: pod.name, uid: pod.uid }, 'pod deleted');
   }
 
-  async function list(): ReturnType<Pods['list']> {
-    const found: Awaited<ReturnType<Pods['list']>> = [];
+  async function list(): Promise<PodListing[]> {
+    const found: PodListing[] = [];
     let next: string | undefined;
     try {
       do {
         const page = await feed.list(next, AbortSignal.timeout(60_000));
-        for (const { name, uid, annotations, phase, deletion } of page.pods) {
-          const { workflowId = '', runId = '' } = annotations;
-          found.push({ name, uid, workflowId, runId, phase: deletion ? 'Terminating' : phase });
-        }
+        found.push(...page.pods.map(podListing));
         next = page.next;
       } while (next !== undefined);
     } catch (error) {
@@ -156,4 +152,19 @@ export function createPods(options: PodsOptions): Pods {
   }
 
   return { check, create, await: wait, log: readLog, remove, list, close };
+}
+
+function podListing({ name, uid, annotations, createdAt = '', phase, deletion }: SlimPod): PodListing {
+  const { workflowId = '', runId = '', sha256 = '', fingerprint = '', slot = '' } = annotations;
+  return {
+    name,
+    uid,
+    workflowId,
+    runId,
+    sha256,
+    fingerprint,
+    slot: isSlot(slot) ? slot : '',
+    createdAt,
+    phase: deletion ? 'Terminating' : phase,
+  };
 }

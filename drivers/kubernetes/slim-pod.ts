@@ -41,13 +41,19 @@ export type SlimPod = {
   disruption?: Condition | undefined;
   /** A container without status is absent: nothing has happened to it yet. */
   containers: Partial<Record<ContainerName, ContainerState>>;
+  /** What the engine's image resolved to, once the kubelet says so. */
+  engineImageId?: string | undefined;
 };
+
+/** A repository's name has at most 255 characters, a digest 71. */
+const IMAGE_ID_LIMIT = 400;
 
 const text = z.string().catch('');
 const time = z.string().optional().catch(undefined);
 
 const containerStatusSchema = z.object({
   name: z.string(),
+  imageID: text,
   state: z
     .object({
       waiting: z.object({ reason: text, message: text }).optional(),
@@ -107,6 +113,7 @@ export function slimPod(json: unknown): SlimPod | null {
   const parsed = podSchema.safeParse(json);
   if (!parsed.success) return null;
   const { metadata, spec, status } = parsed.data;
+  const engine = status.initContainerStatuses.find(({ name }) => name === 'engine');
   const condition = (type: string): Condition | undefined => {
     const found = status.conditions.find((one) => one.type === type);
     return found && { status: found.status, reason: found.reason, message: boundedText(found.message) };
@@ -131,6 +138,7 @@ export function slimPod(json: unknown): SlimPod | null {
     scheduled: condition('PodScheduled'),
     disruption: condition('DisruptionTarget'),
     containers: containers([...status.initContainerStatuses, ...status.containerStatuses]),
+    engineImageId: engine?.imageID ? boundedText(engine.imageID, IMAGE_ID_LIMIT) : undefined,
   };
 }
 

@@ -1,14 +1,12 @@
 /** The connection to Redis: never hangs, never crashes the process, reconnects for ever. */
-import { Redis } from 'ioredis';
-import { DriverError } from '../errors.ts';
+import { Redis, type RedisOptions } from 'ioredis';
 import { EVENT, type Logger } from '../events.ts';
+import { type RedisConnection, TimedCluster } from './cluster.ts';
+import { noteTrouble } from './connection-trouble.ts';
+import { planConnection, type RedisPlan, type RedisSettings } from './settings.ts';
 
-export type RedisConnectionOptions = {
-  /** `redis://[user:password@]host[:port][/db]`, or `rediss://` for TLS. */
-  url: string;
+export type RedisConnectionOptions = RedisSettings & {
   log: Logger;
-  /** PEM of a certificate authority that Node does not know (with rediss://). */
-  ca?: string;
   /** Milliseconds for a connection to be made. Default 5,000. */
   connectTimeoutMs?: number;
   /** Milliseconds after which a call without an answer fails as index.unavailable. Default 10,000. */
@@ -18,40 +16,30 @@ export type RedisConnectionOptions = {
 /** Attempts to reconnect that a waiting call sits through. */
 const RETRIES_PER_REQUEST = 2;
 const LONGEST_PAUSE_MS = 2_000;
+/** How often a Cluster is asked who holds what, besides after each redirection. */
+const SLOTS_REFRESH_MS = 10_000;
 
-/** Connects in the background; check() of a port tells whether it worked. Throws config.invalid on a bad URL. */
-export function connectRedis(options: RedisConnectionOptions): Redis {
-  const { protocol } = parseRedisUrl(options.url);
-  const commandTimeout = options.commandTimeoutMs ?? 10_000;
-  const redis = new Redis(options.url, {
-    connectionName: 'pristine',
-    connectTimeout: options.connectTimeoutMs ?? 5_000,
-    commandTimeout,
-    // What is left of a connection that is closed already delays an exit no longer than this.
-    disconnectTimeout: 500,
-    // A connection that swallows commands is dropped: commandTimeout alone would leave it in use.
-    socketTimeout: commandTimeout,
-    maxRetriesPerRequest: RETRIES_PER_REQUEST,
-    retryStrategy: (attempt) => Math.min(100 * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2),
-    // A failover leaves us on a replica: a new connection finds the new primary.
-    reconnectOnError: (error) => error.message.startsWith('READONLY'),
-    // Known by servers of every age and by proxies; nothing here needs RESP3.
-    protocol: 2,
-    ...(protocol === 'rediss:' && { tls: options.ca === undefined ? {} : { ca: options.ca } }),
+/** Connects in the background; check() of a port tells whether it worked. Throws config.invalid on bad settings. */
+export function connectRedis(options: RedisConnectionOptions): RedisConnection {
+  const redis = connect(planConnection(options), {
+    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    commandTimeoutMs: options.commandTimeoutMs ?? 10_000,
   });
 
   let connected: boolean | undefined;
   // Without a listener an error would end the process. One line a loss, not one an attempt.
-  redis.on('error', (error: Error) => {
+  redis.on('error', (error: Error & { lastNodeError?: Error }) => {
+    noteTrouble(redis, error.lastNodeError ?? error);
     if (connected === false) return;
     connected = false;
     // Not the error itself: it carries the command's arguments, and AUTH's is the password.
     options.log.warn(
-      { event: EVENT.indexDisconnected, reason: error.message },
+      { event: EVENT.indexDisconnected, reason: (error.lastNodeError ?? error).message },
       'No connection to Redis; it is tried again',
     );
   });
   redis.on('ready', () => {
+    noteTrouble(redis, undefined);
     connected = true;
     options.log.info({ event: EVENT.indexConnected }, 'Connected to Redis');
   });
@@ -59,7 +47,7 @@ export function connectRedis(options: RedisConnectionOptions): Redis {
 }
 
 /** Lets calls under way finish, for at most the command timeout, and disconnects. */
-export async function closeRedis(redis: Redis): Promise<void> {
+export async function closeRedis(redis: RedisConnection): Promise<void> {
   try {
     await redis.quit();
   } catch {
@@ -69,12 +57,57 @@ export async function closeRedis(redis: Redis): Promise<void> {
   }
 }
 
-function parseRedisUrl(url: string): URL {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (parsed?.hostname && (parsed.protocol === 'redis:' || parsed.protocol === 'rediss:')) return parsed;
-  throw new DriverError(
-    'config.invalid',
-    'REDIS_URL must be redis://[user:password@]host[:port][/db], or rediss://… for TLS',
-    { retryable: false },
-  );
+type Timeouts = { connectTimeoutMs: number; commandTimeoutMs: number };
+
+function connect(plan: RedisPlan, { connectTimeoutMs, commandTimeoutMs }: Timeouts): RedisConnection {
+  const shared = {
+    connectionName: 'pristine',
+    connectTimeout: connectTimeoutMs,
+    commandTimeout: commandTimeoutMs,
+    // What is left of a connection that is closed already delays an exit no longer than this.
+    disconnectTimeout: 500,
+    // A connection that swallows commands is dropped: commandTimeout alone would leave it in use.
+    socketTimeout: commandTimeoutMs,
+    maxRetriesPerRequest: RETRIES_PER_REQUEST,
+    // Known by servers of every age and by proxies; nothing here needs RESP3.
+    protocol: 2,
+    ...plan.access,
+  } satisfies RedisOptions;
+  if (plan.kind === 'cluster') {
+    return new TimedCluster(plan.nodes, {
+      commandTimeoutMs,
+      redisOptions: shared,
+      clusterRetryStrategy: pause,
+      slotsRefreshTimeout: connectTimeoutMs,
+      slotsRefreshInterval: SLOTS_REFRESH_MS,
+      // A node's name is left to TLS to compare with its certificate; Node looks its address up.
+      dnsLookup: (name, found) => found(null, name),
+    });
+  }
+
+  const server = {
+    ...shared,
+    retryStrategy: pause,
+    // A failover leaves us on a replica: a new connection finds the new primary.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+  } satisfies RedisOptions;
+  if (plan.kind === 'server') return new Redis({ ...server, ...plan.at, db: plan.db });
+  const { username, password, tls } = plan.sentinelAccess;
+  return new Redis({
+    ...server,
+    sentinels: plan.sentinels,
+    name: plan.master,
+    sentinelRetryStrategy: pause,
+    sentinelCommandTimeout: commandTimeoutMs,
+    // Told by the Sentinels, it leaves a master that hangs before its own calls time out.
+    failoverDetector: true,
+    ...(username !== undefined && { sentinelUsername: username }),
+    ...(password !== undefined && { sentinelPassword: password }),
+    ...(tls !== undefined && { enableTLSForSentinelMode: true, sentinelTLS: tls }),
+  });
+}
+
+/** Milliseconds before the next attempt: doubled up to a limit, with jitter. */
+function pause(attempt: number): number {
+  return Math.min(100 * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
 }

@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { EVENT, type Logger } from '../events.ts';
+import { formatRecord } from '../index-record.ts';
 import type { IndexRecord } from '../ports.ts';
 import { type ProfileKeys, rawSha256, SCHEMA_VERSION } from './keys.ts';
-import { formatRecord } from './record.ts';
 import type { RunScript, ScriptName } from './scripts.ts';
 
 const PAGE = 500;

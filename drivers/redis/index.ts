@@ -1,12 +1,13 @@
 /** Port ProcessedIndex on Redis: a Bloom filter in front of exact records. See keys.ts for what lies where. */
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
 import type { Logger } from '../events.ts';
+import { formatRecord, parseRecord } from '../index-record.ts';
+import { checkedOwner, checkedTtl } from '../lock-terms.ts';
 import type { ProcessedIndex } from '../ports.ts';
+import type { RedisConnection } from './cluster.ts';
 import { createIndexCheck } from './index-check.ts';
 import { rebuildIndex } from './index-rebuild.ts';
 import { rawSha256, redisKeys, SCHEMA_VERSION } from './keys.ts';
-import { formatRecord, parseRecord } from './record.ts';
 import { loadScripts } from './scripts.ts';
 
 export type RedisIndexOptions = {
@@ -23,9 +24,10 @@ export type RedisIndexOptions = {
 
 const done = z.literal(1);
 const count = z.int().nonnegative();
+const claim = z.union([z.string(), z.literal(0), z.literal(1)]);
 
 /** Throws index.unavailable when Redis is away, index.invalid when what it holds is not ours or not readable. */
-export function createRedisIndex(redis: Redis, options: RedisIndexOptions): ProcessedIndex {
+export function createRedisIndex(redis: RedisConnection, options: RedisIndexOptions): ProcessedIndex {
   const run = loadScripts(redis);
   const keys = redisKeys(options.prefix);
   const filterSize = [String(options.errorRate), String(options.capacity)];
@@ -53,6 +55,18 @@ export function createRedisIndex(redis: Redis, options: RedisIndexOptions): Proc
         const record = found[i];
         return record == null ? null : parseRecord(record, sha256);
       });
+    },
+
+    async claim(key, owner, ttlMs) {
+      const at = keysOf(key.profile);
+      const answer = await run('claim', {
+        keys: [at.filter, at.records, at.meta, keys.lock(key)],
+        args: [SCHEMA_VERSION, rawSha256(key.sha256), checkedOwner(owner), checkedTtl(ttlMs)],
+        place: at.pattern,
+        answer: claim,
+      });
+      if (typeof answer === 'string') return { kind: 'done', record: parseRecord(answer, key.sha256) };
+      return { kind: answer === 1 ? 'claimed' : 'held' };
     },
 
     async add(key, record, unlockOwner) {

@@ -4,11 +4,12 @@
  * | key | type | holds |
  * |---|---|---|
  * | `<prefix>:{<profile>}:filter` | Bloom filter | raw sha256 of every content done under the profile |
- * | `<prefix>:{<profile>}:records` | hash | raw sha256 (32 bytes) → `<verdict> <destination URL>` |
+ * | `<prefix>:{<profile>}:records` | hash | raw sha256 (32 bytes) → `<verdict> [fingerprint] <destination URL>` |
  * | `<prefix>:{<profile>}:meta` | hash | `schema` of these keys; `epoch`: items that the filter took |
  * | `<prefix>:{<profile>}:lock:<sha256>` | string | the owner, with a time to live |
  * | `<prefix>:{<profile>}:build…` | | a rebuild under way; each with a time to live |
- * | `<prefix>:seen:{<scan>}` | hash | short hash of a name → short hash of its version |
+ * | `<prefix>:{<profile>}:files:<places>:<period>` | hash | short hash of a name → what is noted of the file, see file-note.ts |
+ * | `<prefix>:seen:{<scan>}` | hash | short hash of a name → short hash of its version, of a quarantined content its sha256 too |
  *
  * The part in braces is the hash tag: keys that one script touches share a slot of a Redis Cluster.
  */
@@ -40,6 +41,8 @@ export type RedisKeys = {
   /** The content of a lock's key; null when the key is not a lock of ours. */
   parseLock(redisKey: string): ContentKey | null;
   seen(scan: string): string;
+  /** `places`: hash of source and destination. */
+  files(fingerprint: string, places: string, period: number): string;
 };
 
 const PREFIX = /^[A-Za-z0-9._:-]{1,100}$/;
@@ -79,6 +82,7 @@ export function redisKeys(prefix: string): RedisKeys {
       return profile === undefined || sha256 === undefined ? null : { profile, sha256 };
     },
     // A workflow ID can be any text; braces in it would move the hash tag.
+    files: (fingerprint, places, period) => `${ofProfile(fingerprint)}:files:${places}:${period}`,
     seen: (scan) => `${prefix}:seen:{${encodeURIComponent(scan.toWellFormed())}}`,
   };
 }

@@ -1,8 +1,8 @@
 /** Port Locks on Redis: one string per content, its value the owner, with a time to live. */
-import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { DriverError } from '../errors.ts';
+import { checkedOwner, checkedTtl } from '../lock-terms.ts';
 import type { ContentKey, LockInfo, Locks } from '../ports.ts';
+import { mastersOf, type RedisConnection } from './cluster.ts';
 import { redisKeys } from './keys.ts';
 import { fromRedis } from './redis-error.ts';
 import { loadScripts, type ScriptName } from './scripts.ts';
@@ -10,7 +10,7 @@ import { loadScripts, type ScriptName } from './scripts.ts';
 const SCAN_PAGE = 500;
 
 /** Throws index.unavailable when Redis is away, index.invalid when something else has a lock's place. */
-export function createRedisLocks(redis: Redis, options: { prefix: string }): Locks {
+export function createRedisLocks(redis: RedisConnection, options: { prefix: string }): Locks {
   const run = loadScripts(redis);
   const keys = redisKeys(options.prefix);
 
@@ -20,17 +20,19 @@ export function createRedisLocks(redis: Redis, options: { prefix: string }): Loc
     release: async (key, owner) => owns('release-lock', key, [checkedOwner(owner)]),
 
     async *list() {
-      let cursor = '0';
-      // SCAN can name a key twice.
+      // SCAN can name a key twice, and so can two masters while one hands it to the other.
       const named = new Set<string>();
-      do {
-        const scan = redis.scan(cursor, 'MATCH', keys.lockPattern, 'COUNT', SCAN_PAGE);
-        const [next, page] = await fromRedis(scan, keys.lockPattern);
-        cursor = next;
-        const fresh = page.filter((redisKey) => !named.has(redisKey));
-        for (const redisKey of fresh) named.add(redisKey);
-        yield* await fromRedis(readLocks(fresh), keys.lockPattern);
-      } while (cursor !== '0');
+      for (const master of await fromRedis(mastersOf(redis), keys.lockPattern)) {
+        let cursor = '0';
+        do {
+          const scan = master.scan(cursor, 'MATCH', keys.lockPattern, 'COUNT', SCAN_PAGE);
+          const [next, page] = await fromRedis(scan, keys.lockPattern);
+          cursor = next;
+          const fresh = page.filter((redisKey) => !named.has(redisKey));
+          for (const redisKey of fresh) named.add(redisKey);
+          yield* await fromRedis(readLocks(fresh), keys.lockPattern);
+        } while (cursor !== '0');
+      }
     },
     async break(key) {
       const lock = keys.lock(key);
@@ -53,17 +55,4 @@ export function createRedisLocks(redis: Redis, options: { prefix: string }): Loc
     });
     return (await Promise.all(read)).flat();
   }
-}
-
-function checkedOwner(owner: string): string {
-  if (owner === '') throw new DriverError('config.invalid', 'A lock needs an owner', { retryable: false });
-  return owner;
-}
-
-/** Redis takes 0 as "now", which would free the lock. */
-function checkedTtl(ttlMs: number): number {
-  if (Number.isSafeInteger(ttlMs) && ttlMs > 0) return ttlMs;
-  throw new DriverError('config.invalid', 'A lock lives for a whole number of milliseconds above 0', {
-    retryable: false,
-  });
 }

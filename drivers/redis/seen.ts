@@ -1,7 +1,7 @@
 /** Port SeenFiles on Redis: one hash per scan. Short hashes keep a million files at about 100 MB. */
-import { createHash } from 'node:crypto';
-import type { Redis } from 'ioredis';
-import type { NameBytes, SeenFiles } from '../ports.ts';
+import type { SeenFiles } from '../ports.ts';
+import { formatMark, nameHash, parseMark } from '../seen-mark.ts';
+import type { RedisConnection } from './cluster.ts';
 import { redisKeys } from './keys.ts';
 import { fromRedis } from './redis-error.ts';
 
@@ -15,7 +15,7 @@ export type RedisSeenOptions = {
 };
 
 /** Throws index.unavailable when Redis is away, index.invalid when something else has the key's place. */
-export function createRedisSeen(redis: Redis, options: RedisSeenOptions): SeenFiles {
+export function createRedisSeen(redis: RedisConnection, options: RedisSeenOptions): SeenFiles {
   const keys = redisKeys(options.prefix);
   const keepSeconds = options.keepSeconds ?? KEEP_SECONDS;
 
@@ -25,15 +25,15 @@ export function createRedisSeen(redis: Redis, options: RedisSeenOptions): SeenFi
       const key = keys.seen(scan);
       // Sent together: one round trip. EXPIRE on a missing key does nothing.
       const [marked] = await Promise.all([
-        fromRedis(redis.hmgetBuffer(key, ...files.map((file) => nameField(file.name))), key),
+        fromRedis(redis.hmgetBuffer(key, ...files.map((file) => nameHash(file.name))), key),
         fromRedis(redis.expire(key, keepSeconds), key),
       ]);
-      return files.map((file, i) => marked[i]?.equals(versionValue(file.version)) ?? false);
+      return files.map((file, i) => parseMark(marked[i], file.version));
     },
     async mark(scan, files) {
       if (files.length === 0) return;
       const key = keys.seen(scan);
-      const pairs = files.flatMap((file) => [nameField(file.name), versionValue(file.version)]);
+      const pairs = files.flatMap((file) => [nameHash(file.name), formatMark(file)]);
       await Promise.all([
         fromRedis(redis.hset(key, ...pairs), key),
         fromRedis(redis.expire(key, keepSeconds), key),
@@ -44,14 +44,4 @@ export function createRedisSeen(redis: Redis, options: RedisSeenOptions): SeenFi
       await fromRedis(redis.unlink(key), key);
     },
   };
-}
-
-/** 16 bytes: among a million names, two are alike with odds of 1 in 10^26. */
-function nameField(name: NameBytes): Buffer {
-  return createHash('sha256').update(name).digest().subarray(0, 16);
-}
-
-/** 8 bytes: a change goes unnoticed with odds of 1 in 10^19. */
-function versionValue(version: string): Buffer {
-  return createHash('sha256').update(version).digest().subarray(0, 8);
 }

@@ -1,3 +1,4 @@
+import { certificateTrouble } from '../certificate-trouble.ts';
 import { nameUnsupported } from '../destination/errors.ts';
 import { DriverError, type DriverErrorCode } from '../errors.ts';
 
@@ -57,6 +58,9 @@ export function s3Error(side: Side, cause: unknown): DriverError {
       ...(retryAfterMs === undefined || !retryable ? {} : { retryAfterMs }),
     });
 
+  const trouble = certificateTrouble(cause);
+  if (trouble !== undefined)
+    return fail(`${side}.unavailable`, `The ${side}'s store can't be used: ${trouble}`, true);
   if (code === 'NoSuchBucket') {
     return fail(`${side}.missing`, `The ${side}'s bucket does not exist: check the URL or create it`);
   }

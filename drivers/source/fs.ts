@@ -54,7 +54,7 @@ export class FsSource implements Source {
       const walk = await this.#walkAfter(cursor === null ? null : toByteString(cursor));
       try {
         while (entries.length < limit && bytes < PAGE_NAME_BYTES) {
-          const entry = await walk.next();
+          const entry = await walk.next(limit - entries.length);
           if (!entry) return { entries, next: null };
           entries.push(entry);
           bytes += entry.name.length;

@@ -80,7 +80,7 @@ function toEntry({ name, garbled, size, etag, modifiedAt }: S3Object): ListedEnt
   if (problem !== null || etag === undefined) {
     return { kind: 'unreadable', name, reason: problem ?? 'the store gives it no ETag' };
   }
-  return { kind: 'file', name, size, version: etag, modifiedAt };
+  return { kind: 'file', name, size, version: etag, modifiedAt, changedAt: modifiedAt };
 }
 
 function whyUnreadable(name: Uint8Array, garbled: boolean, etag: string | undefined): string | null {

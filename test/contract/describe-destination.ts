@@ -8,6 +8,8 @@ import { HOSTILE_NAMES } from './hostile-names.ts';
 /** An empty folder or prefix. */
 export type DestinationUnderTest = {
   open(now?: () => number): Destination;
+  /** The same, to which what was just written is old; where that makes a difference. */
+  openLater?(): Destination;
   /** Whatever lies there that `list` does not show: temporary files, unfinished uploads. */
   leftovers(): Promise<string[]>;
   close(): Promise<void>;
@@ -200,6 +202,57 @@ export function describeDestination(kind: string, make: () => Promise<Destinatio
         await destination.remove(key);
       },
     );
+
+    describe('what stands', () => {
+      const old = () => place.openLater?.() ?? place.open();
+
+      test('has a version while its bytes stay, in the order asked; nothing reads as absent', async () => {
+        const names = ['tree/standing/b/x', 'tree/standing/a', `${SLOT}-standing/receipt.json`];
+        for (const name of names) await destination.write(name, name);
+        const none = ['tree/standing/none', 'tree/no/such/folder', 'tree/standing/b'];
+        const keys = [names[0] ?? '', none[0] ?? '', names[2] ?? '', none[1] ?? '', names[1] ?? ''];
+        const found = await old().standing(keys);
+        expect(found).toEqual([
+          expect.any(String),
+          'absent',
+          expect.any(String),
+          'absent',
+          expect.any(String),
+        ]);
+        expect(new Set(found).size).toBe(4);
+        expect(await old().standing([...keys].reverse())).toEqual(found.reverse());
+        expect(await destination.standing([])).toEqual([]);
+      });
+
+      test.each(['same size', 'another size altogether', ''])('has another once it is %j', async (text) => {
+        const key = 'tree/standing/changed';
+        await destination.write(key, 'SAME SIZE');
+        const [before] = await old().standing([key]);
+        await destination.write(key, text);
+        const [after] = await old().standing([key]);
+        expect(before).toEqual(expect.any(String));
+        expect(after).toEqual(expect.any(String));
+        expect(after).not.toBe(before);
+      });
+
+      test('is told of hostile names, and a name that nothing can have is not to be relied on', async () => {
+        const keys = HOSTILE_NAMES.map((name) => Buffer.from(`tree/standing/hostile/${name}`));
+        for (const key of keys) await destination.write(key, 'x');
+        const bad = ['tree/../etc/passwd', '/tree/standing', 'tree//standing', 'tree/standing/'];
+        expect(await old().standing([...keys, ...bad])).toEqual([
+          ...keys.map(() => expect.stringMatching(/^(?!absent)./)),
+          ...bad.map(() => null),
+        ]);
+      });
+
+      test('of 500 at once', async () => {
+        const keys = Array.from({ length: 500 }, (_, i) => `tree/standing/many/${i % 7}/${i}`);
+        await Promise.all(keys.filter((_, i) => i % 5 === 0).map((key) => destination.write(key, key)));
+        expect(await old().standing(keys)).toEqual(
+          keys.map((_, i) => (i % 5 === 0 ? expect.stringMatching(/^(?!absent)./) : 'absent')),
+        );
+      });
+    });
 
     describe('a link to upload', () => {
       const put = (link: string, body: string) =>

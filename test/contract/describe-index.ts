@@ -1,16 +1,11 @@
 /** What every ProcessedIndex does. `make` gives an empty one, with the locks that its `add` frees. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { IndexRecord, Locks, ProcessedIndex } from '../../drivers/ports.ts';
+import { forced, MINUTE, profile, quarantined, rebuilt, refused, sha256 } from './contents.ts';
+import { testClaims } from './describe-claims.ts';
 
 export type IndexUnderTest = { index: ProcessedIndex; locks: Locks; close(): Promise<void> };
-
-export const sha256 = () => randomBytes(32).toString('hex');
-/** A profile of its own for each test. */
-export const profile = () => randomBytes(4).toString('hex');
-export const rebuilt: IndexRecord = { verdict: 'rebuilt', destination: 's3://clean/finance/' };
-const refused: IndexRecord = { verdict: 'refused', destination: 'file:///srv/clean%20side/' };
-const quarantined: IndexRecord = { verdict: 'quarantined', destination: 's3://clean/' };
 
 export function describeIndex(name: string, make: () => Promise<IndexUnderTest>): void {
   describe(`index: ${name}`, () => {
@@ -25,6 +20,20 @@ export function describeIndex(name: string, make: () => Promise<IndexUnderTest>)
 
     test('an unknown content is new', async () => {
       expect(await index.lookup(profile(), [sha256()])).toEqual([null]);
+    });
+
+    test('a record comes back as it was given, with the fingerprint of a forced run', async () => {
+      const p = profile();
+      const key = { profile: p, sha256: sha256() };
+      await index.add(key, forced);
+      expect(await index.lookup(p, [key.sha256])).toEqual([forced]);
+      const given = async function* () {
+        yield { sha256: key.sha256, record: { ...forced, fingerprint: 'fedcba98' } };
+      };
+      expect(await index.rebuild(p, given())).toBe(1);
+      expect(await index.lookup(p, [key.sha256])).toEqual([{ ...forced, fingerprint: 'fedcba98' }]);
+      await index.add(key, rebuilt);
+      expect(await index.lookup(p, [key.sha256])).toEqual([rebuilt]);
     });
 
     test('nothing asked is nothing answered', async () => {
@@ -86,6 +95,8 @@ export function describeIndex(name: string, make: () => Promise<IndexUnderTest>)
       await locks.break(key);
     });
 
+    testClaims(() => made);
+
     test('a forgotten content is new, until it is added again', async () => {
       const key = { profile: profile(), sha256: sha256() };
       const other = sha256();
@@ -108,9 +119,15 @@ export function describeIndex(name: string, make: () => Promise<IndexUnderTest>)
         await expect(index.lookup(p, [wrong])).rejects.toMatchObject(invalid);
         await expect(index.add({ profile: p, sha256: wrong }, rebuilt)).rejects.toMatchObject(invalid);
         await expect(index.forget({ profile: p, sha256: wrong })).rejects.toMatchObject(invalid);
+        await expect(index.claim({ profile: p, sha256: wrong }, 'run', MINUTE)).rejects.toMatchObject(
+          invalid,
+        );
       }
       const nowhere: IndexRecord = { verdict: 'rebuilt', destination: 'nowhere' };
-      await expect(index.add({ profile: p, sha256: sha256() }, nowhere)).rejects.toMatchObject(invalid);
+      const odd: IndexRecord = { ...rebuilt, fingerprint: 'not hex!' };
+      for (const record of [nowhere, odd]) {
+        await expect(index.add({ profile: p, sha256: sha256() }, record)).rejects.toMatchObject(invalid);
+      }
     });
 
     test('check passes, empty and in use', async () => {

@@ -16,7 +16,7 @@ const OUTCOMES: Record<Exclude<Behaviour, 'hang'>, Record<string, unknown>> = {
   'reach-deadline': { kind: 'failed', class: 'resource' },
   changed: { kind: 'changed', exitCodes: { fetch: 10 } },
   'source-gone': { kind: 'source-gone', exitCodes: { fetch: 11 } },
-  'link-refused': { kind: 'failed', class: 'transfer', exitCodes: { fetch: 12 } },
+  'link-refused': { kind: 'failed', class: 'disruption', exitCodes: { fetch: 12 } },
   'destination-away': { kind: 'failed', class: 'transfer', exitCodes: { fetch: 0, engine: 0, upload: 13 } },
 };
 
@@ -225,9 +225,15 @@ export function describePods(name: string, make: () => Promise<PodsHarness>): vo
           uid: ref.uid,
           workflowId: 'file-listed',
           runId: 'run-listed',
+          sha256: request.sha256,
+          fingerprint: request.profile.fingerprint,
+          slot: request.slot,
+          createdAt: expect.any(String),
           phase: expect.any(String),
         },
       ]);
+      // The server's clock and ours are of one machine; its times have whole seconds.
+      expect(Math.abs(Date.parse(listed[0]?.createdAt ?? '') - Date.now())).toBeLessThan(60_000);
     });
   });
 }

@@ -10,6 +10,9 @@ const file = (name: string | Uint8Array, version = 'v1') => ({
   version,
 });
 
+/** Whether each was seen, whatever it was marked with. */
+const known = (marks: readonly unknown[]) => marks.map((mark) => mark !== null);
+
 export function describeSeen(name: string, make: () => Promise<SeenUnderTest>): void {
   describe(`seen files: ${name}`, () => {
     let made: SeenUnderTest;
@@ -24,10 +27,10 @@ export function describeSeen(name: string, make: () => Promise<SeenUnderTest>): 
       const scan = randomUUID();
       await seen.mark(scan, [file('a'), file('b')]);
       expect(await seen.seen(scan, [file('c'), file('b'), file('a'), file('a', 'v2')])).toEqual([
-        false,
-        true,
-        true,
-        false,
+        null,
+        {},
+        {},
+        null,
       ]);
     });
 
@@ -35,7 +38,25 @@ export function describeSeen(name: string, make: () => Promise<SeenUnderTest>): 
       const scan = randomUUID();
       await seen.mark(scan, [file('a', 'v1')]);
       await seen.mark(scan, [file('a', 'v2')]);
-      expect(await seen.seen(scan, [file('a', 'v1'), file('a', 'v2')])).toEqual([false, true]);
+      expect(await seen.seen(scan, [file('a', 'v1'), file('a', 'v2')])).toEqual([null, {}]);
+    });
+
+    test('of a quarantined content the mark says which, until another mark takes its place', async () => {
+      const scan = randomUUID();
+      const [one, other] = ['ab'.repeat(32), '00'.repeat(32)];
+      await seen.mark(scan, [
+        { ...file('a'), quarantined: one },
+        { ...file('b'), quarantined: other },
+        { ...file('c'), quarantined: undefined },
+      ]);
+      expect(await seen.seen(scan, [file('a'), file('b'), file('c'), file('a', 'v2')])).toEqual([
+        { quarantined: one },
+        { quarantined: other },
+        {},
+        null,
+      ]);
+      await seen.mark(scan, [file('a')]);
+      expect(await seen.seen(scan, [file('a')])).toEqual([{}]);
     });
 
     test('scans know nothing of each other, whatever they are called', async () => {
@@ -43,7 +64,7 @@ export function describeSeen(name: string, make: () => Promise<SeenUnderTest>): 
       const scans = [`${tag} a`, `${tag}{a}`, `${tag}}{a`, `${tag}\na`, `${tag}%0Aa`, `${tag}ä`];
       for (const [i, scan] of scans.entries()) await seen.mark(scan, [file('x', `v${i}`)]);
       for (const [i, scan] of scans.entries()) {
-        expect(await seen.seen(scan, [file('x', `v${i}`), file('x', `v${i + 1}`)])).toEqual([true, false]);
+        expect(await seen.seen(scan, [file('x', `v${i}`), file('x', `v${i + 1}`)])).toEqual([{}, null]);
       }
     });
 
@@ -59,14 +80,13 @@ export function describeSeen(name: string, make: () => Promise<SeenUnderTest>): 
         Buffer.from(''),
       ];
       for (const [i, one] of names.entries()) {
-        expect(await seen.seen(scan, [file(one)])).toEqual([false]);
+        expect(await seen.seen(scan, [file(one)])).toEqual([null]);
         await seen.mark(scan, [file(one)]);
-        expect(
-          await seen.seen(
-            scan,
-            names.map((n) => file(n)),
-          ),
-        ).toEqual(names.map((_, j) => j <= i));
+        const marks = await seen.seen(
+          scan,
+          names.map((n) => file(n)),
+        );
+        expect(known(marks)).toEqual(names.map((_, j) => j <= i));
       }
     });
 
@@ -77,7 +97,7 @@ export function describeSeen(name: string, make: () => Promise<SeenUnderTest>): 
         scan,
         page.filter((_, i) => i % 3 === 0),
       );
-      expect(await seen.seen(scan, page)).toEqual(page.map((_, i) => i % 3 === 0));
+      expect(known(await seen.seen(scan, page))).toEqual(page.map((_, i) => i % 3 === 0));
     });
 
     test('nothing asked, nothing marked', async () => {
@@ -92,8 +112,8 @@ export function describeSeen(name: string, make: () => Promise<SeenUnderTest>): 
       await seen.mark(other, [file('a')]);
       await seen.forget(scan);
       await seen.forget(scan);
-      expect(await seen.seen(scan, [file('a')])).toEqual([false]);
-      expect(await seen.seen(other, [file('a')])).toEqual([true]);
+      expect(await seen.seen(scan, [file('a')])).toEqual([null]);
+      expect(await seen.seen(other, [file('a')])).toEqual([{}]);
     });
   });
 }

@@ -2,7 +2,9 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { S3Client } from '@aws-sdk/client-s3';
+import { FsDestination } from '../../drivers/destination/fs.ts';
 import { openDestination } from '../../drivers/destination/open-destination.ts';
+import { parseFileUrl } from '../../drivers/file-system/file-url.ts';
 import { describeDestination } from './describe-destination.ts';
 import { makeFsPlaces } from './fs-places.ts';
 
@@ -12,6 +14,10 @@ describeDestination('a folder', async () => {
   const url = pathToFileURL(join(places.root, 'out box')).href;
   return {
     open: () => openDestination(url, drivers),
+    openLater: () =>
+      new FsDestination(parseFileUrl(url, 'destination', [places.root]), places.signer, {
+        now: () => Date.now() + 60_000,
+      }),
     leftovers: () => readdir(join(places.root, '.pristine-tmp')),
     close: places.close,
   };

@@ -28,6 +28,12 @@ export function createFakeIndex(locks: Locks): ProcessedIndex {
         return recordsOf(profile).get(sha256) ?? null;
       });
     },
+    async claim(key, owner, ttlMs) {
+      checkSha256(key.sha256);
+      const record = recordsOf(key.profile).get(key.sha256);
+      if (record !== undefined) return { kind: 'done', record };
+      return { kind: (await locks.acquire(key, owner, ttlMs)) ? 'claimed' : 'held' };
+    },
     async add(key, record, unlockOwner) {
       change(key, checkedRecord(record));
       if (unlockOwner !== undefined) await locks.release(key, unlockOwner);
@@ -61,9 +67,10 @@ function checkSha256(sha256: string): void {
   if (!/^[0-9a-f]{64}$/.test(sha256)) throw invalid('Not a sha256');
 }
 
-function checkedRecord({ verdict, destination }: IndexRecord): IndexRecord {
-  if (!URL.canParse(destination)) throw invalid('A record needs a destination URL');
-  return { verdict, destination };
+function checkedRecord(record: IndexRecord): IndexRecord {
+  if (!URL.canParse(record.destination)) throw invalid('A record needs a destination URL');
+  if (!/^[0-9a-f]{8}$/.test(record.fingerprint ?? '01234567')) throw invalid('Not a fingerprint');
+  return { ...record };
 }
 
 function invalid(message: string): DriverError {

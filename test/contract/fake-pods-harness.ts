@@ -15,7 +15,7 @@ const TIMES = {
 function script(request: FilePodRequest): PodScript {
   const ended = (exitCodes: Record<string, number>) => ({ exitCodes, node: 'fake-node', times: TIMES });
   const failed = (
-    klass: 'crash' | 'resource' | 'transfer',
+    klass: 'crash' | 'disruption' | 'resource' | 'transfer',
     exitCodes: Record<string, number>,
   ): PodOutcome => ({ kind: 'failed', class: klass, reason: 'as scripted', ...ended(exitCodes) });
   const well = ended({ fetch: 0, engine: 0, upload: 0 });
@@ -49,7 +49,7 @@ function script(request: FilePodRequest): PodScript {
       outcome: { kind: 'source-gone', reason: 'as scripted', ...ended({ fetch: 11 }) },
       last: 'fetching',
     },
-    'link-refused': { outcome: failed('transfer', { fetch: 12 }), last: 'fetching' },
+    'link-refused': { outcome: failed('disruption', { fetch: 12 }), last: 'fetching' },
     'destination-away': { outcome: failed('transfer', { fetch: 0, engine: 0, upload: 13 }) },
   };
   // Only this harness makes requests here, and it names profiles after behaviours.

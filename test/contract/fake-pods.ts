@@ -23,6 +23,7 @@ export type PodScript = {
 type FakePod = {
   request: FilePodRequest;
   uid: string;
+  createdAt: string;
   foreign: boolean;
   script: PodScript;
   phase: PodPhase;
@@ -144,13 +145,18 @@ export class FakePods implements Pods {
     this.#throwPlanned('list');
     return [...this.#pods.values()]
       .filter(({ foreign }) => !foreign)
-      .map(({ request: { name, workflowId, runId }, uid, outcome, terminating }) => {
+      .map(({ request, uid, createdAt, outcome, terminating }) => {
+        const { name, workflowId, runId, sha256, profile, slot } = request;
         const ended = outcome?.kind === 'uploaded' ? 'Succeeded' : 'Failed';
         return {
           name,
           uid,
           workflowId,
           runId,
+          sha256,
+          fingerprint: profile.fingerprint,
+          slot,
+          createdAt,
           phase: terminating ? 'Terminating' : outcome ? ended : 'Running',
         };
       });
@@ -179,6 +185,7 @@ export class FakePods implements Pods {
     const pod: FakePod = {
       request,
       uid: randomUUID(),
+      createdAt: new Date().toISOString(),
       foreign,
       script,
       phase: 'created',

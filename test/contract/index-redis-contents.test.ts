@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { SCHEMA_VERSION } from '../../drivers/redis/keys.ts';
-import { rebuilt, sha256 } from './describe-index.ts';
+import { rebuilt, sha256 } from './contents.ts';
 import { add, invalid, many, raw, records, useRedisIndex } from './redis-index.ts';
 
 const on = useRedisIndex();
@@ -13,6 +13,9 @@ test.each(['', 'done', 'rebuilt', 'rebuilt ', 'rebuilt nowhere', 'maybe s3://cle
     await on.server.redis.hset(on.keys.records, raw(bad), text);
     await expect(on.index.lookup(on.profile, [good, bad])).rejects.toMatchObject(invalid);
     await expect(on.index.lookup(on.profile, [good, bad])).rejects.toThrow(bad);
+    await expect(on.index.claim({ profile: on.profile, sha256: bad }, 'run', 60_000)).rejects.toMatchObject(
+      invalid,
+    );
     expect(await on.index.lookup(on.profile, [good])).toEqual([rebuilt]);
   },
 );
@@ -32,6 +35,7 @@ test.each(['filter', 'records', 'meta'] as const)(
     await on.server.redis.set(on.keys[place], 'somebody else’s');
     for (const call of [
       () => on.index.lookup(on.profile, [done]),
+      () => on.index.claim({ profile: on.profile, sha256: done }, 'run', 60_000),
       () => on.index.add({ profile: on.profile, sha256: sha256() }, rebuilt),
       () => on.index.check(),
     ]) {
@@ -49,6 +53,7 @@ test('another schema version is not read, not written, and not taken for new', a
   await on.server.redis.hset(on.keys.meta, 'schema', '2');
   for (const call of [
     () => on.index.lookup(on.profile, [one]),
+    () => on.index.claim({ profile: on.profile, sha256: sha256() }, 'run', 60_000),
     () => on.index.add({ profile: on.profile, sha256: sha256() }, rebuilt),
     () => on.index.forget({ profile: on.profile, sha256: one }),
     () => on.index.check(),
@@ -57,6 +62,7 @@ test('another schema version is not read, not written, and not taken for new', a
     await expect(call()).rejects.toThrow(/schema version 2/);
   }
   expect(await on.server.redis.hlen(on.keys.records)).toBe(1);
+  expect(await on.server.redis.keys(`${on.server.prefix}:*lock*`)).toEqual([]);
 
   expect(await on.index.rebuild(on.profile, records([one]))).toBe(1);
   await on.index.check();

@@ -1,13 +1,16 @@
 /** Redis away, starved, without its module or with another password: on servers of these tests' own. */
 import { afterEach, expect, jest, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
-import { closeRedis, connectRedis } from '../../drivers/redis/connect.ts';
+import { closeRedis } from '../../drivers/redis/connect.ts';
 import { createRedisIndex } from '../../drivers/redis/index.ts';
+import { redisKeys } from '../../drivers/redis/keys.ts';
 import { createRedisLocks } from '../../drivers/redis/locks.ts';
 import { createRedisSeen } from '../../drivers/redis/seen.ts';
-import { profile, rebuilt, sha256 } from './describe-index.ts';
+import { profile, rebuilt, sha256 } from './contents.ts';
+import { eventually } from './eventually.ts';
 import { loadBloom, type OwnRedis, ownRedis } from './own-redis.ts';
-import { recordingLog } from './redis-connection.ts';
+import { connectOne, recordingLog } from './redis-connection.ts';
+import { many, records } from './redis-index.ts';
 
 // Calls wait for some reconnections before they give up.
 jest.setTimeout(60_000);
@@ -24,7 +27,7 @@ const own = async (args: string[]): Promise<OwnRedis> => {
 };
 const connect = (url: string) => {
   const { log, lines } = recordingLog();
-  const redis = connectRedis({ url, log, connectTimeoutMs: 1000, commandTimeoutMs: 3000 });
+  const redis = connectOne({ url, log, connectTimeoutMs: 1000, commandTimeoutMs: 3000 });
   opened.push({ close: () => closeRedis(redis) });
   return { redis, log, lines };
 };
@@ -72,16 +75,88 @@ test('killed: calls fail as unavailable, never as new; back: they work on the sa
 });
 
 test('at its maxmemory it is unavailable, and goes on when it has more', async () => {
-  const server = await own([...(await loadBloom()), '--maxmemory', '1']);
+  const server = await own(await loadBloom());
   await server.start();
   const { redis } = connect(server.url);
   const index = indexOn(redis);
-  const key = { profile: profile(), sha256: sha256() };
-  await expect(index.add(key, rebuilt)).rejects.toMatchObject(unavailable);
-  await expect(index.add(key, rebuilt)).rejects.toThrow(/maxmemory/);
+  const locks = createRedisLocks(redis, { prefix: 'test' });
+  const seen = createRedisSeen(redis, { prefix: 'test' });
+  const done = { profile: profile(), sha256: sha256() };
+  const key = { ...done, sha256: sha256() };
+  await index.add(done, rebuilt);
+
+  await redis.config('SET', 'maxmemory', '1');
+  for (const call of [
+    () => index.add(key, rebuilt),
+    () => index.claim(key, 'run', 60_000),
+    () => locks.acquire(key, 'run', 60_000),
+    () => seen.mark('scan', [{ name: Buffer.from('a'), version: 'v1' }]),
+  ]) {
+    await expect(call()).rejects.toMatchObject(unavailable);
+    await expect(call()).rejects.toThrow(/maxmemory/);
+  }
+  expect(await index.lookup(done.profile, [done.sha256, key.sha256])).toEqual([rebuilt, null]);
+  expect(await index.claim(done, 'run', 60_000)).toEqual({ kind: 'done', record: rebuilt });
+  expect(await Array.fromAsync(locks.list())).toEqual([]);
+  await index.check();
+
   await redis.config('SET', 'maxmemory', '0');
-  await index.add(key, rebuilt);
+  expect(await index.claim(key, 'run', 60_000)).toEqual({ kind: 'claimed' });
+  await index.add(key, rebuilt, 'run');
+  expect(await index.lookup(done.profile, [done.sha256, key.sha256])).toEqual([rebuilt, rebuilt]);
+});
+
+test('started from an older dump: what it has is done, what it has forgotten is new, and both go on', async () => {
+  const server = await own(await loadBloom());
+  await server.start();
+  const { redis, log, lines } = connect(server.url);
+  const index = indexOn(redis, log);
+  const p = profile();
+  const [early, late] = [many(20), many(20)];
+  for (const one of early) await index.add({ profile: p, sha256: one }, rebuilt);
+  await redis.save();
+  for (const one of late) await index.add({ profile: p, sha256: one }, rebuilt);
+
+  // Nothing was saved since: the dump is the older one.
+  await server.kill();
+  await server.start();
+  const answers = [...early.map(() => rebuilt), ...late.map(() => null)];
+  expect(await eventually(() => index.lookup(p, [...early, ...late]))).toEqual(answers);
+  // Filter and records are of one moment: the filter is believed, and nothing has to be filled.
+  await index.check();
+  expect(lines.map((line) => line.event)).not.toContain('index.filter_lost');
+  for (const one of late) await index.add({ profile: p, sha256: one }, rebuilt);
+  expect(await index.lookup(p, [...early, ...late])).toEqual([...early, ...late].map(() => rebuilt));
+});
+
+test('a user who may do no more than docs/index.md says is enough', async () => {
+  const server = await own(await loadBloom());
+  await server.start();
+  const rights = ['~test:*', '+@read', '+@write', '+@scripting', '+@connection', '+info'];
+  const bloom = ['reserve', 'add', 'card', 'exists', 'mexists', 'info'].map((name) => `+bf.${name}`);
+  await connect(server.url).redis.call('ACL', 'SETUSER', 'worker', 'on', '>pw', ...rights, ...bloom);
+  const { redis, lines } = connect(server.url.replace('//', '//worker:pw@'));
+  const [index, locks] = [indexOn(redis), createRedisLocks(redis, { prefix: 'test' })];
+  const seen = createRedisSeen(redis, { prefix: 'test' });
+  const key = { profile: profile(), sha256: sha256() };
+  const files = [{ name: Buffer.from('a'), version: 'v1' }];
+
+  await index.claim(key, 'run', 60_000);
+  expect(await Array.fromAsync(locks.list())).toHaveLength(1);
+  await index.add(key, rebuilt, 'run');
+  await redis.del(redisKeys('test').profile(key.profile).filter);
+  await index.check();
   expect(await index.lookup(key.profile, [key.sha256])).toEqual([rebuilt]);
+  expect(await index.rebuild(key.profile, records([key.sha256]))).toBe(1);
+  await index.forget(key);
+  await locks.acquire(key, 'run', 60_000);
+  await locks.extend(key, 'run', 60_000);
+  await locks.release(key, 'run');
+  await locks.break(key);
+  await seen.mark('scan', files);
+  await seen.seen('scan', files);
+  await seen.forget('scan');
+  expect(lines.map((line) => line.event)).toEqual(['index.connected']);
 });
 
 test('a wrong password is said, and not what it was', async () => {
@@ -93,15 +168,3 @@ test('a wrong password is said, and not what it was', async () => {
   expect(JSON.stringify(wrong.lines)).not.toContain('s3cret');
   await indexOn(connect(server.url.replace('//', '//:right@')).redis).check();
 });
-
-/** Redis takes a moment to be reached again: what is not there yet is asked again. */
-async function eventually<T>(ask: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await ask();
-    } catch (error) {
-      expect(error).toMatchObject(unavailable);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}

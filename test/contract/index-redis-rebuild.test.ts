@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { SCHEMA_VERSION } from '../../drivers/redis/keys.ts';
 import { loadScripts } from '../../drivers/redis/scripts.ts';
-import { rebuilt, sha256 } from './describe-index.ts';
+import { rebuilt, sha256 } from './contents.ts';
 import { add, believed, many, raw, records, useRedisIndex } from './redis-index.ts';
 
 const on = useRedisIndex();

@@ -5,10 +5,10 @@ import { createRedisIndex } from '../../drivers/redis/index.ts';
 import { redisKeys, SCHEMA_VERSION } from '../../drivers/redis/keys.ts';
 import { createRedisLocks } from '../../drivers/redis/locks.ts';
 import { loadScripts } from '../../drivers/redis/scripts.ts';
+import { rebuilt, sha256 } from './contents.ts';
 import { countCommands } from './count-commands.ts';
-import { rebuilt, sha256 } from './describe-index.ts';
 import { recordingLog } from './redis-connection.ts';
-import { add, believed, many, raw, useRedisIndex } from './redis-index.ts';
+import { add, believed, claim, many, raw, useRedisIndex } from './redis-index.ts';
 
 const on = useRedisIndex();
 
@@ -18,6 +18,14 @@ describe('the filter', () => {
     await add(on, done);
     await on.server.redis.call('BF.ADD', on.keys.filter, raw(planted));
     expect(await on.index.lookup(on.profile, [planted, done])).toEqual([null, rebuilt]);
+  });
+
+  test('a false positive of the filter is claimed, not done', async () => {
+    const [done, planted] = [sha256(), sha256()];
+    await add(on, done);
+    await on.server.redis.call('BF.ADD', on.keys.filter, raw(planted));
+    expect(await claim(on, planted)).toEqual({ kind: 'claimed' });
+    expect(await claim(on, done)).toEqual({ kind: 'done', record: rebuilt });
   });
 
   test('a no of a filter that is whole is believed', async () => {
@@ -30,6 +38,7 @@ describe('the filter', () => {
     await add(on, ...done);
     await on.server.redis.del(on.keys.filter);
     expect(await on.index.lookup(on.profile, done)).toEqual(done.map(() => rebuilt));
+    expect(await claim(on, done[0])).toEqual({ kind: 'done', record: rebuilt });
 
     const later = sha256();
     await add(on, later);
@@ -53,6 +62,7 @@ describe('the filter', () => {
 
     expect(await believed(on)).toBe(false);
     expect(await on.index.lookup(on.profile, after)).toEqual(after.map(() => rebuilt));
+    expect(await claim(on, after[0])).toEqual({ kind: 'done', record: rebuilt });
     await on.index.check();
     expect(on.events()).toEqual([EVENT.indexFilterLost, EVENT.indexFilterFilled]);
     expect(await believed(on)).toBe(true);
@@ -102,6 +112,7 @@ describe('the filter', () => {
     await add(on, ...done);
     await on.server.redis.del(on.keys.records);
     expect(await on.index.lookup(on.profile, done)).toEqual([null, null, null]);
+    expect(await claim(on, done[0])).toEqual({ kind: 'claimed' });
     await on.index.check();
   });
 
@@ -140,12 +151,13 @@ describe('the filter', () => {
 });
 
 describe('round trips', () => {
-  test('a look-up of 250 is one command, and so is an addition with its unlocking', async () => {
+  test('a look-up of 250 is one command, and so are a claim and an addition with its unlocking', async () => {
     const locks = createRedisLocks(on.server.redis, { prefix: on.server.prefix });
     const contents = many(250);
     const [first = ''] = contents;
     await add(on, first);
     expect(await countCommands(on.server, () => on.index.lookup(on.profile, contents))).toBe(1);
+    expect(await countCommands(on.server, () => claim(on, sha256()))).toBe(1);
     await locks.acquire({ profile: on.profile, sha256: first }, 'run', 60_000);
     const unlock = () => on.index.add({ profile: on.profile, sha256: first }, rebuilt, 'run');
     expect(await countCommands(on.server, unlock)).toBe(1);

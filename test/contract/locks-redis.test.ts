@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { redisKeys } from '../../drivers/redis/keys.ts';
 import { createRedisLocks } from '../../drivers/redis/locks.ts';
+import { sha256 } from './contents.ts';
 import { countCommands } from './count-commands.ts';
-import { sha256 } from './describe-index.ts';
 import { openTestRedis, type TestRedis } from './redis-connection.ts';
 
 let server: TestRedis;

@@ -1,8 +1,8 @@
 /** Redis for tests: the one `make up` started, under a key prefix of the test's own. */
 import { randomUUID } from 'node:crypto';
-import type { Redis } from 'ioredis';
+import { Redis } from 'ioredis';
 import type { LogFields, Logger } from '../../drivers/events.ts';
-import { closeRedis, connectRedis } from '../../drivers/redis/connect.ts';
+import { closeRedis, connectRedis, type RedisConnectionOptions } from '../../drivers/redis/connect.ts';
 import { stackVariable } from './stack.ts';
 
 export type TestRedis = {
@@ -15,7 +15,7 @@ export type TestRedis = {
 
 /** Fails where there is no server: a test that needs one is not skipped. */
 export async function openTestRedis(url = stackVariable('REDIS_URL')): Promise<TestRedis> {
-  const redis = connectRedis({ url, log: recordingLog().log });
+  const redis = connectOne({ url, log: recordingLog().log });
   const prefix = `test-${randomUUID()}`;
   const flush = async () => {
     let cursor = '0';
@@ -34,6 +34,13 @@ export async function openTestRedis(url = stackVariable('REDIS_URL')): Promise<T
     throw new Error('No Redis answers at REDIS_URL: run `make up` first', { cause });
   });
   return { redis, prefix, flush, close };
+}
+
+/** A connection to one server. */
+export function connectOne(options: RedisConnectionOptions & { url: string }): Redis {
+  const redis = connectRedis(options);
+  if (redis instanceof Redis) return redis;
+  throw new TypeError('Not a URL of one server');
 }
 
 /** A logger that remembers what it was told. */

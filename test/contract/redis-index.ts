@@ -1,10 +1,10 @@
 /** A Redis index with what its tests look at from below; a fresh one for each test of the file. */
 import { afterEach, beforeEach } from '@jest/globals';
 import type { EventName } from '../../drivers/events.ts';
-import type { ProcessedIndex } from '../../drivers/ports.ts';
+import type { IndexClaim, ProcessedIndex } from '../../drivers/ports.ts';
 import { createRedisIndex } from '../../drivers/redis/index.ts';
 import { type ProfileKeys, redisKeys } from '../../drivers/redis/keys.ts';
-import { profile as newProfile, rebuilt, sha256 } from './describe-index.ts';
+import { profile as newProfile, rebuilt, sha256 } from './contents.ts';
 import { openTestRedis, recordingLog, type TestRedis } from './redis-connection.ts';
 
 export type RedisIndexUnderTest = {
@@ -42,6 +42,10 @@ export function useRedisIndex(): RedisIndexUnderTest {
 
 export async function add({ index, profile }: RedisIndexUnderTest, ...contents: string[]): Promise<void> {
   for (const one of contents) await index.add({ profile, sha256: one }, rebuilt);
+}
+
+export function claim({ index, profile }: RedisIndexUnderTest, sha256 = ''): Promise<IndexClaim> {
+  return index.claim({ profile, sha256 }, 'run', 60_000);
 }
 
 /**

@@ -49,7 +49,11 @@ export function testStoreSettings(): S3Settings & { endpoint: string } {
   return { endpoint, region: variable('AWS_REGION'), forcePathStyle: true, credentials };
 }
 
-export async function putObject({ client, bucket }: TestStore, key: string, bytes: string): Promise<void> {
+export async function putObject(
+  { client, bucket }: TestStore,
+  key: string,
+  bytes: string | Uint8Array,
+): Promise<void> {
   const Body = Buffer.from(bytes);
   const command = { Bucket: bucket, Key: key, Body, ContentLength: Body.length };
   await client.send(new PutObjectCommand(command));

@@ -12,7 +12,7 @@ export function stackVariable(name: string): string {
 }
 
 /** The reference of one of the images that `make up` built and loaded. */
-export function builtImage(name: 'pod' | 'engineMat2' | 'engineFaulty' | 'worker'): string {
+export function builtImage(name: 'pod' | 'engineMat2' | 'engineFaulty' | 'worker' | 'redis'): string {
   const images: Record<string, string> = JSON.parse(readFileSync(`${root}.pristine/images.json`, 'utf8'));
   const image = images[name];
   if (!image) throw new Error(`.pristine/images.json has no ${name}: run \`make up\` first`);

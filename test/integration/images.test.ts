@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { type BuiltImage, ensureImages, readImages } from '../../cluster/build-images.ts';
+import { REDIS_BLOOM } from '../../cluster/images/redis-root.ts';
 import { layoutOf } from '../../cluster/layout.ts';
 import { unpackEngine } from '../contract/engine-image.ts';
 
 const { cache, state } = layoutOf(join(import.meta.dirname, '../..'), process.env);
 
 describe('the built images', () => {
-  let images: Record<'pod' | 'engine-mat2' | 'engine-faulty' | 'worker', BuiltImage>;
+  let images: Record<'pod' | 'engine-mat2' | 'engine-faulty' | 'worker' | 'redis', BuiltImage>;
   beforeAll(async () => {
     images = await ensureImages({ cacheDir: cache, stateDir: state, progress: () => undefined });
   }, 900_000);
@@ -30,6 +31,7 @@ describe('the built images', () => {
       engineMat2: images['engine-mat2'].ref,
       engineFaulty: images['engine-faulty'].ref,
       worker: images.worker.ref,
+      redis: images.redis.ref,
     });
   }, 60_000);
 
@@ -48,6 +50,45 @@ describe('the built images', () => {
     try {
       const { exitCode, log } = await image.run(Buffer.from(''), { args: ['fetch'] });
       expect({ exitCode, log }).toEqual({ exitCode: 2, log: expect.stringContaining('PRISTINE_GET_URL') });
+    } finally {
+      await image.remove();
+    }
+  }, 60_000);
+
+  test('redis has the Bloom filter', async () => {
+    const image = await unpackEngine(images.redis.archive);
+    try {
+      const { exitCode, log } = await image.run(Buffer.from(''), {
+        args: [
+          'redis-server',
+          '--port',
+          '6379',
+          '--loadmodule',
+          REDIS_BLOOM,
+          '--loadmodule',
+          '/not-there.so',
+        ],
+      });
+      expect(exitCode).not.toBe(0);
+      expect(log).toMatch(/Module 'bf' loaded from/);
+      expect(log).toContain('/not-there.so');
+    } finally {
+      await image.remove();
+    }
+  }, 60_000);
+
+  test('worker loads SWC, which bundles workflows, where no folder can be written', async () => {
+    const image = await unpackEngine(images.worker.archive);
+    try {
+      const env = {
+        NODE_OPTIONS: '--require=/app/node_modules/@swc/core/index.js',
+        HOME: '/not-there',
+        TMPDIR: '/not-there',
+      };
+      const { log } = await image.run(Buffer.from(''), { env });
+      // It got as far as reading its configuration.
+      expect(log).toContain('TEMPORAL_ADDRESS');
+      expect(log).not.toContain('native binding');
     } finally {
       await image.remove();
     }

@@ -1,19 +1,14 @@
-/** The Kubernetes driver on the real API server, in all weathers. */
+/** The Kubernetes driver on the real API server. What it survives is in test/faults. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { DriverError } from '../../drivers/errors.ts';
-import { httpPodFeed } from '../../drivers/kubernetes/http-pod-feed.ts';
-import { KubeApi } from '../../drivers/kubernetes/kube-api.ts';
 import { loadKubeConfig } from '../../drivers/kubernetes/load-kube-config.ts';
-import { filePodSelector } from '../../drivers/kubernetes/pod-labels.ts';
 import { PATIENCE } from '../../drivers/kubernetes/pod-trouble.ts';
 import { createPods, type PodsOptions } from '../../drivers/kubernetes/pods.ts';
 import type { FilePodRequest, Pods } from '../../drivers/ports.ts';
-import { type ClusterPods, clusterPods, NAMESPACE } from '../contract/cluster-pods.ts';
+import { type ClusterPods, clusterPods } from '../contract/cluster-pods.ts';
 import { stackVariable } from '../contract/stack.ts';
 import { recordingLog } from '../unit/drivers/kubernetes/recording-log.ts';
 import { apiProxy } from './kubernetes-proxy.ts';
-import { secondApiServer } from './second-api-server.ts';
 
 jest.setTimeout(120_000);
 
@@ -36,62 +31,18 @@ function driver(more: Partial<PodsOptions>) {
   return { pods, logger };
 }
 
-async function behindProxy(watchSeconds = 2) {
-  const proxy = await apiProxy(cluster.options.kubeConfig);
+async function behindProxy() {
+  const { proxy, kubeConfig } = await apiProxy(cluster.options.kubeConfig);
   closing.push(() => proxy.close());
   const made = driver({
-    kubeConfig: proxy.kubeConfig,
+    kubeConfig,
     api: { requestTimeoutMs: 4_000 },
-    watch: { watchSeconds, idleMs: 4_000, backoffMs: [100, 1_000] },
+    watch: { watchSeconds: 2, idleMs: 4_000, backoffMs: [100, 1_000] },
   });
   return { proxy, ...made };
 }
 
 describe('between the worker and the API server', () => {
-  test('a watch that stalls with its socket open loses no end of a pod', async () => {
-    // One watch for the whole test: it is open when an event has come through it.
-    const { proxy, pods, logger } = await behindProxy(60);
-    const ref = await pods.create(cluster.request('rebuild'));
-    const outcome = pods.await(ref, {
-      onProgress: (phase) => {
-        if (phase === 'engine') proxy.turn('stalled');
-      },
-    });
-    expect((await outcome).kind).toBe('uploaded');
-    expect(logger.events).toContain('watch.stalled');
-  });
-
-  test('an API server that is away while a pod ends loses no end of it', async () => {
-    const { proxy, pods } = await behindProxy();
-    const ref = await pods.create(cluster.request('rebuild'));
-    const outcome = pods.await(ref);
-    proxy.turn('away');
-    const others = cluster.pods.await(ref);
-    expect((await others).kind).toBe('uploaded');
-    proxy.turn('fair');
-    expect(await outcome).toMatchObject({ kind: 'uploaded', exitCodes: { fetch: 0, engine: 0, upload: 0 } });
-  });
-
-  test('a pod whose creation was not answered is adopted by the next try', async () => {
-    const { proxy, pods } = await behindProxy();
-    await pods.check();
-    proxy.turn('no-answers');
-    const request = cluster.request('hang');
-    await expect(pods.create(request)).rejects.toMatchObject({
-      code: 'kubernetes.unavailable',
-      retryable: true,
-    });
-    proxy.turn('fair');
-    const made = (await cluster.pods.list()).filter(({ name }) => name === request.name);
-    expect(made).toHaveLength(1);
-    // A connection that the proxy cut may still be in the pool: its failure is retryable, as Temporal would.
-    const again = () => pods.create(request).catch((error: DriverError) => error);
-    let next = await again();
-    for (let round = 0; round < 5 && next instanceof DriverError && next.retryable; round++)
-      next = await again();
-    expect(next).toMatchObject({ uid: made[0]?.uid, adopted: true });
-  });
-
   test('watches end and begin again on the same connections, with one list', async () => {
     const { proxy, pods, logger } = await behindProxy();
     const ref = await pods.create(cluster.request('hang'));
@@ -109,25 +60,6 @@ describe('between the worker and the API server', () => {
     expect(proxy.accepted).toBeLessThanOrEqual(3);
     await pods.close();
     while (proxy.open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-  });
-
-  test('a resource version of long ago has expired', async () => {
-    // The one that runs may be so young that it remembers everything.
-    const server = await secondApiServer(cluster.options.kubeConfig);
-    closing.push(server.close);
-    const api = new KubeApi(server.kubeConfig);
-    const where = {
-      namespace: NAMESPACE,
-      selector: filePodSelector(cluster.instance),
-      pageSize: 1,
-      watchSeconds: 5,
-    };
-    const feed = httpPodFeed(api, where);
-    const read = async () => {
-      for await (const _ of feed.watch('1', new AbortController().signal));
-    };
-    await expect(read()).rejects.toMatchObject({ name: 'FeedExpired' });
-    api.close();
   });
 
   test('a list in pages has everything once', async () => {

@@ -84,7 +84,7 @@ describe('a whole pod on the real cluster', () => {
     });
     const [gone, refused, other] = await Promise.all([get(404), get(403), changed]);
     expect(gone.outcome).toMatchObject({ kind: 'source-gone', exitCodes: { fetch: 11 } });
-    expect(refused.outcome).toMatchObject({ kind: 'failed', class: 'transfer', exitCodes: { fetch: 12 } });
+    expect(refused.outcome).toMatchObject({ kind: 'failed', class: 'disruption', exitCodes: { fetch: 12 } });
     expect(other.outcome).toMatchObject({ kind: 'changed', exitCodes: { fetch: 10 } });
     expect(JSON.stringify([gone, refused, other])).not.toMatch(/secret|sig=/);
   }, 180_000);

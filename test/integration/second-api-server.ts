@@ -12,9 +12,9 @@ const OWN = /^--(secure-port|endpoint-reconciler-type|audit-)/;
 
 /**
  * One more API server on the store of the one that runs, as in a cluster of several: it remembers nothing from
- * before its start, while nobody else's server restarts.
+ * before its start, while nobody else's server restarts. `more` are options of its own.
  */
-export async function secondApiServer(kubeConfig: KubeConfig) {
+export async function secondApiServer(kubeConfig: KubeConfig, more: readonly string[] = []) {
   const cluster = kubeConfig.getCurrentCluster();
   const user = kubeConfig.getCurrentUser();
   if (!cluster || !user) throw new Error('no cluster');
@@ -22,7 +22,7 @@ export async function secondApiServer(kubeConfig: KubeConfig) {
   const [program = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean);
   const url = new URL(cluster.server);
   url.port = String(await freePort(url.hostname));
-  const own = [`--secure-port=${url.port}`, '--endpoint-reconciler-type=none'];
+  const own = [`--secure-port=${url.port}`, '--endpoint-reconciler-type=none', ...more];
   const child = spawn(program, [...args.filter((arg) => !OWN.test(arg)), ...own], { stdio: 'ignore' });
   const exited = once(child, 'exit');
   const second = new KubeConfig();

@@ -13,8 +13,11 @@ import type {
   PodActivities,
 } from '../../activities/create-activities.ts';
 import type { PodOutcome } from '../../drivers/ports.ts';
+import type { ProfileRef } from '../../workflows/contract.ts';
 import { noOutcomes } from '../../workflows/contract.ts';
 import type { ScanState, SettledFile } from '../../workflows/scan-state.ts';
+import { createFakeIndex } from '../contract/fake-index.ts';
+import { createFakeLocks } from '../contract/fake-locks.ts';
 
 export type InMemoryFile = { path: string; sha256: string };
 
@@ -25,6 +28,11 @@ export type InMemory = {
   pods: string[];
   mostAtOnce: () => number;
   locks: Set<string>;
+  /** Files of each settling, in order. */
+  settlings: number[];
+  /** Engine size of each pod made, in order. */
+  tiers: number[];
+  quarantines: { sha256: string; class: string | undefined }[];
 };
 
 export type InMemoryOptions = {
@@ -33,20 +41,34 @@ export type InMemoryOptions = {
   /** Part of the children's workflow IDs, so another for each test. */
   fingerprint: string;
   historyLimit?: number;
+  searchAttributes?: boolean;
+  /** Default: none is said, as by older workers. */
+  largestBatch?: number;
   /** How the nth attempt of a content ends; default: committed as rebuilt. */
   ends?: (sha256: string, attempt: number) => Collected | Promise<Collected>;
+  /** What the API server says to the next pod, after so many were made; undefined: it takes it. */
+  refuses?: (pods: number) => { type: string; message: string } | undefined;
   /** Known to the index before the scan. */
   known?: Set<string>;
   /** Contents whose record says done while they are not there. */
   missing?: Set<string>;
 };
 
+/** A lock outlives its owner for so long. */
+const LOCK_TTL_MS = 1_000;
+
 export function inMemory(options: InMemoryOptions): InMemory {
   const manifest: SettledFile[] = [];
   const pods: string[] = [];
   const alive = new Set<string>();
   const locks = new Set<string>();
+  const owners = new Map<string, { owner: string; until: number }>();
+  const tiers: number[] = [];
+  const settlings: number[] = [];
+  const quarantines: InMemory['quarantines'] = [];
   const done = new Set(options.known);
+  /** A forced scan knows nothing. */
+  const isKnown = (sha256: string, profile: ProfileRef) => profile.base === undefined && done.has(sha256);
   const missing = new Set(options.missing);
   let most = 0;
 
@@ -59,8 +81,9 @@ export function inMemory(options: InMemoryOptions): InMemory {
     startDeadlineSeconds: 60,
     runDeadlineSeconds: 60,
     heartbeatMs: 5_000,
-    searchAttributes: false,
+    searchAttributes: options.searchAttributes ?? false,
     historyLimit: options.historyLimit,
+    largestBatch: options.largestBatch,
   };
   const committed: Collected = { kind: 'committed', verdict: 'rebuilt', receipt: 'r', reused: false };
   const ended: PodOutcome = {
@@ -75,31 +98,39 @@ export function inMemory(options: InMemoryOptions): InMemory {
       if (input.source.includes('nowhere')) {
         throw ApplicationFailure.nonRetryable('there is no such folder', 'source.missing');
       }
-      return opened;
+      if (input.mode !== 'force') return opened;
+      return { ...opened, profile: { name: 'default', fingerprint: 'f0f0f0f0', base: options.fingerprint } };
     },
-    async listPage({ cursor, limit }) {
+    async listPage({ cursor, limit, profile }) {
       const from = cursor === null ? 0 : options.files.findIndex((file) => file.path === cursor.path) + 1;
       const page = options.files.slice(from, from + limit);
       const files = page.map(({ path, sha256 }) => ({ name: { path }, size: 1, sha256, version: 'v' }));
       return {
-        work: files.filter((file) => !done.has(file.sha256)),
+        work: files.filter((file) => !isKnown(file.sha256, profile)),
         settled: files
-          .filter((file) => done.has(file.sha256))
+          .filter((file) => isKnown(file.sha256, profile))
           .map((file) => ({ ...file, outcome: 'delivered' as const, from: opened.destination })),
         next: from + limit < options.files.length ? { path: page.at(-1)?.path ?? '' } : null,
       };
     },
-    async claimContent({ sha256, ignoreRecord }) {
+    async claimContent({ sha256, ignoreRecord, owner }) {
       if (done.has(sha256) && !ignoreRecord) {
         return { kind: 'done', result: { outcome: 'rebuilt', attempts: 0, reused: true } };
       }
+      const holder = owners.get(sha256);
+      const held = holder !== undefined && holder.owner !== owner && Date.now() < holder.until;
+      if (locks.has(sha256) && held) throw ApplicationFailure.retryable('held', 'lock.held');
+      owners.set(sha256, { owner, until: Date.now() + LOCK_TTL_MS });
       locks.add(sha256);
       return { kind: 'claimed' };
     },
     async releaseContent({ sha256 }) {
       locks.delete(sha256);
     },
-    async createPod({ file, attempt, slot }) {
+    async createPod({ file, attempt, slot, tier }) {
+      const refusal = options.refuses?.(pods.length);
+      if (refusal !== undefined) throw ApplicationFailure.nonRetryable(refusal.message, refusal.type);
+      tiers.push(tier);
       pods.push(file.sha256);
       alive.add(`${file.sha256}-${attempt}`);
       most = Math.max(most, alive.size);
@@ -109,17 +140,24 @@ export function inMemory(options: InMemoryOptions): InMemory {
       return ended;
     },
     async collectResult({ file, attempt }) {
-      return (await options.ends?.(file.sha256, attempt)) ?? committed;
+      const collected = (await options.ends?.(file.sha256, attempt)) ?? committed;
+      if (collected.kind === 'committed') {
+        done.add(file.sha256);
+        missing.delete(file.sha256);
+        locks.delete(file.sha256);
+      }
+      return collected;
     },
     async deletePod({ name }) {
       alive.delete(name);
     },
-    async recordContent({ sha256 }) {
+    async quarantineContent({ sha256, quarantine }) {
+      quarantines.push({ sha256, class: quarantine.class });
       done.add(sha256);
-      missing.delete(sha256);
       locks.delete(sha256);
     },
     async settleFiles({ files }) {
+      settlings.push(files.length);
       const counts = noOutcomes();
       const gone: number[] = [];
       for (const [at, file] of files.entries()) {
@@ -146,15 +184,19 @@ export function inMemory(options: InMemoryOptions): InMemory {
       };
     },
     async clearScan() {},
+    async retryQuarantined() {
+      return { cleared: 0, contents: [] };
+    },
     attachToFile: (input) =>
       attachToFile(
         {
           client: options.client(),
+          index: createFakeIndex(createFakeLocks()),
           settings: { lockTtlMs: 1_000, heartbeatMs: 1_000, searchAttributes: false },
         },
         input,
         () => {},
       ),
   };
-  return { activities, manifest, pods, mostAtOnce: () => most, locks };
+  return { activities, manifest, pods, mostAtOnce: () => most, locks, settlings, tiers, quarantines };
 }

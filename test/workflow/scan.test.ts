@@ -1,14 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { WorkflowFailedError } from '@temporalio/client';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ScanSummary } from '../../workflows/contract.ts';
 import { UPDATE } from '../../workflows/contract.ts';
+import { expectEachOnce } from './each-once.ts';
 import type { Harness } from './harness.ts';
 import {
   bundleWorkflows,
   committed,
   createHarness,
-  expectEachOnce,
   files,
   gate,
   good,
@@ -16,6 +16,9 @@ import {
   quietRuntime,
   until,
 } from './harness.ts';
+
+/** Each of some tests runs dozens of children, on a machine that does other things too. */
+jest.setTimeout(300_000);
 
 let env: TestWorkflowEnvironment;
 let harness: Harness;
@@ -44,14 +47,16 @@ describe('scan', () => {
   });
 
   test('continues as new again and again without losing or repeating a file', async () => {
-    const listed = files(120, 110);
-    const { summary, memory } = await harness.finished(
-      { files: listed, historyLimit: 60 },
-      { parallelFiles: 5 },
-    );
-    expect(summary.listed).toBe(120);
-    expect(memory.pods).toHaveLength(110);
-    expectEachOnce(memory, listed);
+    const listed = files(50, 45);
+    const input = { parallelFiles: 5 };
+    await harness.withScan({ files: listed, historyLimit: 60 }, input, async ({ handle, memory }) => {
+      const first = (await handle.describe()).runId;
+      const summary = (await handle.result()) as ScanSummary;
+      expect((await handle.describe()).runId).not.toBe(first);
+      expect(summary.listed).toBe(50);
+      expect(memory.pods).toHaveLength(45);
+      expectEachOnce(memory, listed);
+    });
   });
 
   test('an empty source is done at once', async () => {
@@ -65,6 +70,17 @@ describe('scan', () => {
     const { summary, memory } = await harness.finished({ files: listed, known });
     expect(summary.outcomes.delivered).toBe(300);
     expect(memory.pods).toEqual([]);
+    expectEachOnce(memory, listed);
+  });
+
+  test.each([
+    ['as many as wait', { largestBatch: 1_200 }, 225],
+    ['at most 200 of a scan that an older worker has opened', {}, 200],
+  ])('files are settled together: %s', async (_, options, first) => {
+    const listed = files(300);
+    const known = new Set(listed.map((file) => file.sha256));
+    const { memory } = await harness.finished({ files: listed, known, ...options });
+    expect(memory.settlings[0]).toBe(first);
     expectEachOnce(memory, listed);
   });
 
@@ -99,6 +115,39 @@ describe('scan', () => {
     expectEachOnce(memory, listed);
   });
 
+  test('an engine that needs more memory gets the next size, then is quarantined as resource', async () => {
+    const { summary, memory } = await harness.finished(
+      { files: files(1), ends: () => ({ kind: 'failed', class: 'resource', reason: 'out of memory' }) },
+      { retries: 2 },
+    );
+    expect(summary.outcomes).toMatchObject({ quarantined: 1 });
+    expect(memory.tiers).toEqual([0, 1, 1]);
+    expect(memory.quarantines).toMatchObject([{ class: 'resource' }]);
+  });
+
+  test('lost pods are not counted: each loss is made good within the same run', async () => {
+    const { summary, memory } = await harness.finished(
+      {
+        files: files(1),
+        ends: (_, attempt) =>
+          attempt < 4 ? { kind: 'failed', class: 'disruption', reason: 'node drained' } : committed,
+      },
+      { retries: 0 },
+    );
+    expect(summary.outcomes).toMatchObject({ rebuilt: 1 });
+    expect(memory.pods).toHaveLength(4);
+    expect(memory.manifest[0]?.attempts).toBe(4);
+  });
+
+  test('a forced scan runs what is known once more, each content once', async () => {
+    const listed = files(6, 3);
+    const known = new Set(listed.map((file) => file.sha256));
+    const { summary, memory } = await harness.finished({ files: listed, known }, { mode: 'force' });
+    expect(summary.outcomes).toMatchObject({ rebuilt: 3, delivered: 3 });
+    expect(memory.pods).toHaveLength(3);
+    expectEachOnce(memory, listed);
+  });
+
   test('a file that changed is said so, and the other name of its content is still rebuilt', async () => {
     const listed = files(2, 1);
     let asked = 0;
@@ -115,6 +164,13 @@ describe('scan', () => {
     ['a wrong field', { wrong: 1 }, 'InvalidInput', /unknown field "wrong"/],
     ['no files at a time', { parallelFiles: 0 }, 'InvalidInput', /"parallelFiles": given 0/],
     ['negative retries', { retries: -1 }, 'InvalidInput', /"retries": given -1/],
+    [
+      'a mode that is none',
+      { mode: 'again' },
+      'InvalidInput',
+      /"mode": given "again", expected one of reuse/,
+    ],
+    ['a limit that is none', { failureLimit: { share: 2, of: 20 } }, 'InvalidInput', /"failureLimit/],
     ['a missing source', { source: 'file:///nowhere' }, 'source.missing', /no such folder/],
   ])('%s fails the workflow at once, with words', async (_, input, type, message) => {
     const failure = await harness.finished({ files: [] }, input).catch((error: unknown) => error);
@@ -173,6 +229,57 @@ describe('a scan that people speak to', () => {
       expectEachOnce(run.memory, listed);
     });
   });
+
+  test('a scan pauses itself when one kind of failure takes half of the last contents', async () => {
+    const listed = files(12);
+    let broken = true;
+    const ends = () =>
+      broken ? ({ kind: 'failed', class: 'crash', reason: 'the engine crashed' } as const) : committed;
+    const input = { retries: 0, parallelFiles: 1, failureLimit: { share: 0.5, of: 6 } };
+    await harness.withScan({ files: listed, ends }, input, async (run) => {
+      await until(async () => (await progressOf(run)).state === 'paused');
+      expect((await progressOf(run)).reason).toMatch(/6 of the last 6 .* crash/);
+      broken = false;
+      await until(async () => (await progressOf(run)).inFlight === 0);
+      await run.handle.executeUpdate(UPDATE.resume);
+      expect((await run.handle.result()) as ScanSummary).toMatchObject({
+        outcomes: { quarantined: 6, rebuilt: 6 },
+      });
+      expectEachOnce(run.memory, listed);
+    });
+  });
+
+  test('no room in the cluster: nothing is counted, the window shrinks, progress says why, then it grows', async () => {
+    const listed = files(20);
+    let full = true;
+    const refuses = () =>
+      full ? { type: 'kubernetes.quota', message: 'exceeded quota: pods=4' } : undefined;
+    await harness.withScan({ files: listed, refuses }, { retries: 0, parallelFiles: 8 }, async (run) => {
+      await until(async () => (await progressOf(run)).state === 'waiting');
+      expect(await progressOf(run)).toMatchObject({ reason: 'exceeded quota: pods=4', parallelFiles: 8 });
+      expect((await progressOf(run)).window).toBeLessThan(8);
+      full = false;
+      expect((await run.handle.result()) as ScanSummary).toMatchObject({ outcomes: { rebuilt: 20 } });
+      expectEachOnce(run.memory, listed);
+    });
+  });
+
+  test.each(['kubernetes.forbidden', 'kubernetes.invalid'])(
+    'a pod that is refused with %s pauses the scan with the reason, and costs no attempt',
+    async (type) => {
+      const listed = files(3);
+      let mended = false;
+      const refuses = () => (mended ? undefined : { type, message: 'the policy says no' });
+      await harness.withScan({ files: listed, refuses }, { retries: 0 }, async (run) => {
+        await until(async () => (await progressOf(run)).state === 'paused');
+        expect((await progressOf(run)).reason).toMatch(/the policy says no/);
+        await until(async () => (await progressOf(run)).inFlight === 0);
+        mended = true;
+        await run.handle.executeUpdate(UPDATE.resume);
+        expect((await run.handle.result()) as ScanSummary).toMatchObject({ outcomes: { rebuilt: 3 } });
+      });
+    },
+  );
 
   test('two scans of the same files share the children', async () => {
     const listed = files(10);

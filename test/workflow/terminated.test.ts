@@ -3,12 +3,12 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ScanSummary } from '../../workflows/contract.ts';
 import { fileWorkflowId } from '../../workflows/contract.ts';
+import { expectEachOnce } from './each-once.ts';
 import type { Harness } from './harness.ts';
 import {
   bundleWorkflows,
   committed,
   createHarness,
-  expectEachOnce,
   files,
   gate,
   progressOf,
@@ -45,10 +45,9 @@ test('a child that is terminated frees its slot and its content runs anew', asyn
     );
     await child.terminate('by hand');
     open();
-    expect((await run.handle.result()) as ScanSummary).toMatchObject({
-      listed: 2,
-      outcomes: { rebuilt: 2 },
-    });
+    const { listed: count, outcomes } = (await run.handle.result()) as ScanSummary;
+    // A step of the terminated one that was under way may still have finished the work.
+    expect([count, outcomes.rebuilt + outcomes.delivered]).toEqual([2, 2]);
     expectEachOnce(run.memory, listed);
   });
 });

@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { claimContent } from '../../../activities/claim-content.ts';
 import { finishScan } from '../../../activities/finish-scan.ts';
 import { receiptKey, scanKey, slotKey } from '../../../activities/keys.ts';
+import { keepPage } from '../../../activities/pages.ts';
 import { settleFiles } from '../../../activities/settle-files.ts';
+import type { OutcomeCounts } from '../../../workflows/contract.ts';
 import { noOutcomes } from '../../../workflows/contract.ts';
 import type { SettledFile } from '../../../workflows/scan-state.ts';
 import { fingerprint, removeWorlds, sha256Of, world } from './world.ts';
@@ -21,7 +23,15 @@ const rebuilt = (content: string, from: string, path = 'docs/a'): SettledFile =>
 const settle = (at: ReturnType<typeof world>, files: SettledFile[], destination = at.destination) =>
   settleFiles(
     at.deps,
-    { scanId: 'scan', firstRunId: 'run', part: 1, destination, fingerprint, files, watch: false },
+    {
+      scanId: 'scan',
+      firstRunId: 'run',
+      part: 1,
+      destination,
+      profile: { name: 'default', fingerprint },
+      files,
+      watch: false,
+    },
     () => {},
   );
 const tree = (at: ReturnType<typeof world>, path = 'docs/a') => join(at.root, 'out/tree', path);
@@ -95,11 +105,21 @@ test('content of another destination is brought over with its receipt', async ()
   expect(existsSync(join(at.root, 'other', key))).toBe(true);
 });
 
+test('what is committed is recorded and unlocked in the same step', async () => {
+  const at = world();
+  const { sha256, profile, destination, scanId } = at.file('hostile');
+  await claimContent(at.deps, { sha256, profile, destination, scanId, owner: 'me' });
+  await at.attempt('hostile', 'clean');
+  expect(await at.deps.index.lookup(fingerprint, [sha256])).toEqual([{ verdict: 'rebuilt', destination }]);
+  expect(await Array.fromAsync(at.deps.locks.list())).toEqual([]);
+});
+
 test('a lost record is found again by the receipt', async () => {
   const at = world();
   await at.attempt('hostile', 'clean');
   const { sha256, profile, destination, scanId } = at.file('hostile');
   const claim = { sha256, profile, destination, scanId, owner: 'me' };
+  await at.deps.index.forget({ sha256, profile: fingerprint });
   expect(await claimContent(at.deps, claim)).toMatchObject({ kind: 'done', result: { outcome: 'rebuilt' } });
   expect(await at.deps.index.lookup(fingerprint, [sha256])).toEqual([{ verdict: 'rebuilt', destination }]);
 });
@@ -115,26 +135,107 @@ test('a content that somebody holds is waited for', async () => {
   });
 });
 
-test('books that do not balance fail the scan', async () => {
-  const at = world();
-  await at.attempt('hostile', 'clean');
-  const { counts } = await settle(at, [rebuilt('hostile', at.destination)]);
-  const input = {
+describe('the books', () => {
+  const page = (at: ReturnType<typeof world>, ...paths: string[]) =>
+    keepPage(
+      at.deps,
+      { scanId: 'scan', firstRunId: 'run', page: 1, destination: at.destination },
+      {
+        work: paths.map((path) => ({ name: { path }, size: 1, sha256: sha256Of(path), version: 'v' })),
+        settled: [],
+        next: null,
+      },
+    );
+  const input = (at: ReturnType<typeof world>, counts: OutcomeCounts) => ({
     scanId: 'scan',
     firstRunId: 'run',
     source: at.place('in'),
     destination: at.destination,
     profile: { name: 'default', fingerprint },
     startedAt: 0,
+    pages: 1,
     parts: 1,
     listed: 1,
     counts,
-  };
-  expect(await finishScan(at.deps, input, () => {})).toMatchObject({ listed: 1, manifest: { lines: 1 } });
-  expect(existsSync(join(at.root, 'out', scanKey('scan', 'SHA256SUMS')))).toBe(true);
-  const gap = expect.objectContaining({ type: 'AccountingGap' });
-  await expect(finishScan(at.deps, { ...input, listed: 2 }, () => {})).rejects.toEqual(gap);
-  await expect(finishScan(at.deps, { ...input, parts: 2 }, () => {})).rejects.toEqual(gap);
-  const wrong = { ...counts, rebuilt: 0, delivered: 1 };
-  await expect(finishScan(at.deps, { ...input, counts: wrong }, () => {})).rejects.toEqual(gap);
+    dropped: [],
+  });
+  const gap = (message = '') =>
+    expect.objectContaining({ type: 'AccountingGap', message: expect.stringContaining(message) });
+
+  test('that do not balance fail the scan', async () => {
+    const at = world();
+    await at.attempt('hostile', 'clean');
+    await page(at, 'docs/a');
+    const { counts } = await settle(at, [rebuilt('hostile', at.destination)]);
+    const good = input(at, counts);
+    const finish = (more: object) => finishScan(at.deps, { ...good, ...more }, () => {});
+    expect(await finish({})).toMatchObject({ listed: 1, manifest: { lines: 1 } });
+    expect(existsSync(join(at.root, 'out', scanKey('scan', 'SHA256SUMS')))).toBe(true);
+    await expect(finish({ listed: 2 })).rejects.toEqual(gap());
+    await expect(finish({ parts: 2 })).rejects.toEqual(gap());
+    await expect(finish({ pages: 2 })).rejects.toMatchObject({ code: 'content.missing' });
+    await expect(finish({ counts: { ...counts, rebuilt: 0, delivered: 1 } })).rejects.toEqual(gap());
+  });
+
+  test('a listed path without an outcome is named', async () => {
+    const at = world();
+    await at.attempt('hostile', 'clean');
+    await page(at, 'docs/a', 'docs/lost');
+    const { counts } = await settle(at, [rebuilt('hostile', at.destination)]);
+    const run = finishScan(at.deps, { ...input(at, counts), listed: 2 }, () => {});
+    await expect(run).rejects.toEqual(gap('listed without an outcome: "docs/lost"'));
+  });
+
+  test('the right number of lines for the wrong paths is a gap too', async () => {
+    const at = world();
+    await at.attempt('hostile', 'clean');
+    await page(at, 'docs/lost');
+    const { counts } = await settle(at, [rebuilt('hostile', at.destination)]);
+    const run = finishScan(at.deps, input(at, counts), () => {});
+    await expect(run).rejects.toEqual(gap('"docs/lost"; with more outcomes than listings: "docs/a"'));
+  });
+
+  test('what a drained scan did not begin is listed and in no manifest', async () => {
+    const at = world();
+    await at.attempt('hostile', 'clean');
+    await page(at, 'docs/a', 'docs/later');
+    const { counts } = await settle(at, [rebuilt('hostile', at.destination)]);
+    const dropped = [{ path: 'docs/later' }];
+    expect(await finishScan(at.deps, { ...input(at, counts), dropped }, () => {})).toMatchObject({
+      listed: 1,
+    });
+  });
+
+  test('a page and a part are written once: a second try takes over what the first wrote', async () => {
+    const at = world();
+    await page(at, 'docs/a');
+    expect((await page(at, 'docs/a', 'docs/new')).work).toHaveLength(1);
+    await at.attempt('hostile', 'clean');
+    const late: SettledFile = {
+      name: { path: 'docs/b' },
+      size: 1,
+      sha256: sha256Of('none'),
+      outcome: 'rebuilt',
+      from: at.destination,
+    };
+    const first = await settle(at, [rebuilt('hostile', at.destination), late]);
+    expect(first).toMatchObject({ counts: { rebuilt: 1 }, missing: [1] });
+    await at.attempt('none', 'clean');
+    expect(await settle(at, [rebuilt('hostile', at.destination), late])).toEqual(first);
+  });
+});
+
+describe('a forced run', () => {
+  test('commits beside what is there, and the record says where', async () => {
+    const at = world();
+    await at.attempt('hostile', 'clean');
+    const { sha256, destination } = at.file('hostile');
+    const forced = { name: 'default', fingerprint: 'f0f0f0f0', base: fingerprint };
+    const again = await at.attempt('hostile', 'cleaner', 'cleaner', 'a1-def', forced);
+    expect(again).toMatchObject({ kind: 'committed', reused: false });
+    const [record] = await at.deps.index.lookup(fingerprint, [sha256]);
+    expect(record).toEqual({ verdict: 'rebuilt', destination, fingerprint: 'f0f0f0f0' });
+    await settle(at, [{ ...rebuilt('hostile', at.destination), fingerprint: record?.fingerprint }]);
+    expect(readFileSync(tree(at), 'utf8')).toBe('cleaner');
+  });
 });

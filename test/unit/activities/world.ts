@@ -10,7 +10,8 @@ import { FsDestination } from '../../../drivers/destination/fs.ts';
 import { parseFileUrl } from '../../../drivers/file-system/file-url.ts';
 import type { PodOutcome } from '../../../drivers/ports.ts';
 import { profileSchema } from '../../../drivers/profile.ts';
-import type { RebuildFileInput } from '../../../workflows/contract.ts';
+import type { ProfileRef, RebuildFileInput } from '../../../workflows/contract.ts';
+import { createFakeFileMemory } from '../../contract/fake-file-memory.ts';
 import { createFakeIndex } from '../../contract/fake-index.ts';
 import { createFakeLocks } from '../../contract/fake-locks.ts';
 import { createFakeSeen } from '../../contract/fake-seen.ts';
@@ -27,10 +28,14 @@ export function removeWorlds(): void {
 export function world() {
   const root = mkdtempSync(join(tmpdir(), 'pristine-'));
   roots.push(root);
+  const ahead = { ms: 0 };
   const signer = { sign: () => 'http://link.invalid/' };
   const place = (name: string) => `file://${root}/${name}`;
   const openDestination = (url: string) =>
-    new FsDestination(parseFileUrl(url, 'destination', [root]), signer);
+    new FsDestination(parseFileUrl(url, 'destination', [root]), signer, {
+      // What tests have just made counts as old.
+      now: () => Date.now() + ahead.ms,
+    });
   const locks = createFakeLocks();
   const silent = () => {};
   const logger = { debug: silent, info: silent, warn: silent, error: silent };
@@ -38,9 +43,11 @@ export function world() {
     throw new Error('not used here');
   };
   const pods = { log: async () => 'a log', create: unused, await: unused, remove: unused, list: unused };
+  const index = createFakeIndex(locks);
   const deps = {
     openDestination,
-    index: createFakeIndex(locks),
+    index,
+    memory: createFakeFileMemory(index),
     locks,
     seen: createFakeSeen(),
     pods: { ...pods, check: unused, close: unused },
@@ -67,9 +74,15 @@ export function world() {
   });
 
   /** What a pod would have done: something in its slot, and what its uploader says of it. */
-  async function attempt(content: string, stored: string, said: string = stored, slot = 'a1-abc') {
-    const input = file(content);
-    const key = slotKey({ sha256: input.sha256, fingerprint }, slot, 'rebuilt');
+  async function attempt(
+    content: string,
+    stored: string,
+    said: string = stored,
+    slot = 'a1-abc',
+    profile: ProfileRef = { name: 'default', fingerprint },
+  ) {
+    const input = { ...file(content), profile };
+    const key = slotKey({ sha256: input.sha256, fingerprint: profile.fingerprint }, slot, 'rebuilt');
     await openDestination(destination).write(key, stored);
     const outcome: PodOutcome = {
       kind: 'uploaded',
@@ -81,7 +94,7 @@ export function world() {
       times: {},
     };
     const pod = { name: `pod-${slot}`, uid: `uid-${slot}`, slot };
-    return collectResult(deps, { file: input, pod, attempt: 1, outcome });
+    return collectResult(deps, { file: input, pod, attempt: 1, outcome, owner: 'me' });
   }
-  return { root, deps, destination, place, file, attempt };
+  return { root, deps, destination, place, file, attempt, ahead };
 }

@@ -11,7 +11,7 @@ import { addVerifyCommand } from '../../../cli/verify-command.ts';
 import { memoryDestination } from './memory-destination.ts';
 
 /** A program that throws instead of exiting, and what it printed and asked for. */
-function pristine() {
+function pristine(ended: unknown = undefined) {
   const out: string[] = [];
   const asked: unknown[] = [];
   const ask =
@@ -28,8 +28,10 @@ function pristine() {
       progress: () => Promise.reject(new Error('not asked for here')),
       update: ask('update', 7),
       cancel: ask('cancel') as () => Promise<void>,
+      result: ask('result', ended),
     }),
     now: () => new Date('2024-02-29T12:00:01.5Z'),
+    fail: () => asked.push('fail'),
   });
   addLockCommands(program, {
     out: (line) => out.push(line),
@@ -57,7 +59,8 @@ describe('pristine scan', () => {
     const { run, asked } = pristine();
     await run(
       ...['scan', 'start', '--source', 'file:///in', '--destination', 's3://out/', '--parallel-files', '20'],
-      ...['--retries', '-1', '--watch', '--include', '*.pdf', '*.docx'],
+      ...['--retries', '-1', '--watch', '--mode', 'force', '--never-pause'],
+      ...['--include', '*.pdf', '*.docx'],
     );
     const input = {
       source: 'file:///in',
@@ -65,9 +68,24 @@ describe('pristine scan', () => {
       parallelFiles: 20,
       retries: -1,
       watch: true,
+      mode: 'force',
+      failureLimit: false,
       include: ['*.pdf', '*.docx'],
     };
     expect(asked).toEqual([['start', { id: 'scan-20240229-120001', input }]]);
+  });
+
+  test.each([
+    [{ rebuilt: 1, delivered: 0 }, false],
+    [{ rebuilt: 0, delivered: 2, filtered: 1 }, false],
+    [{ rebuilt: 0, delivered: 0 }, true],
+    [{ rebuilt: 1, quarantined: 1 }, true],
+    [{ rebuilt: 1, unreadable: 1 }, true],
+  ])('start --wait says the outcomes; %j fails: %s', async (outcomes, fails) => {
+    const { run, asked, out } = pristine({ listed: 9, outcomes });
+    await run('scan', 'start', '--source', 'file:///in', '--destination', 's3://out/', '--wait', '--id', 'a');
+    expect(asked.slice(1)).toEqual([['result', 'a'], ...(fails ? ['fail'] : [])]);
+    expect(out.at(-1)).toMatch(/^9 listed: [1-9]? ?/);
   });
 
   test.each(['ten', '1.5', '', ' '])(

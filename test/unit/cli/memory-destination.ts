@@ -13,6 +13,7 @@ export function memoryDestination(objects: Map<string, Buffer>): Destination {
       write: readOnly,
       create: readOnly,
       copy: readOnly,
+      standing: readOnly,
       remove: readOnly,
       signPut: readOnly,
     },

@@ -53,6 +53,22 @@ describe('upload', () => {
       expect(headers).toMatchObject({ 'if-none-match': '*', 'content-length': String(body.length) });
   });
 
+  test('sends the condition unless a presigned link says that its store takes none', async () => {
+    for (const [query, condition] of [
+      ['X-Amz-SignedHeaders=host', undefined],
+      ['X-Amz-SignedHeaders=host%3Bif-none-match', '*'],
+      ['', '*'],
+    ]) {
+      await using server = await scriptedServer(status(200));
+      await using out = await folder();
+      await files({ rebuilt: 'clean' })(out.path);
+      const url = server.url(`/slot/rebuilt?${query}`);
+      const urls = { rebuilt: url, 'report.xml': url, 'report.json': url };
+      await uploadOutput({ urls, ...LIMITS }, { folder: out.path, log: keptLog().log });
+      expect([query, server.got[0]?.headers['if-none-match']]).toEqual([query, condition]);
+    }
+  });
+
   test('a refusal sends the report only, and the first line as its reason', async () => {
     const { report, got } = await run(files({ refused: 'encrypted\nsecond line', 'report.json': '{}' }));
     expect(report).toEqual({
@@ -141,6 +157,7 @@ describe('upload', () => {
   test.each([
     [401, EXIT.linkRefused],
     [403, EXIT.linkRefused],
+    [507, EXIT.destinationFull],
     [404, EXIT.transfer],
     [413, EXIT.badOutput],
     [302, EXIT.transfer],

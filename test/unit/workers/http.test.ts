@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Counter, Registry } from 'prom-client';
-import { type HttpOptions, startHttp } from '../../../workers/http.ts';
+import { type HttpOptions, passedWithin, startHttp } from '../../../workers/http.ts';
 import { freeLoopbackAddress } from '../../../workers/metrics.ts';
 
 const closing: (() => unknown)[] = [];
@@ -149,4 +149,32 @@ test('closing does not wait for a check that hangs', async () => {
   await server.close();
   release.resolve();
   expect(await answer).toBe('cut');
+});
+
+describe('a check that is not made each time', () => {
+  test('is made again when it is old, and at once when it has failed', async () => {
+    let now = 1_000;
+    let asked = 0;
+    let away = true;
+    const check = passedWithin(
+      100,
+      async () => {
+        asked += 1;
+        if (away) throw new Error('away');
+      },
+      () => now,
+    );
+    await expect(check()).rejects.toThrow('away');
+    await expect(check()).rejects.toThrow('away');
+    away = false;
+    await check();
+    expect(asked).toBe(3);
+    now += 99;
+    await check();
+    expect(asked).toBe(3);
+    now += 1;
+    away = true;
+    await expect(check()).rejects.toThrow('away');
+    expect(asked).toBe(4);
+  });
 });

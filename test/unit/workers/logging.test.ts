@@ -50,6 +50,17 @@ describe('secrets', () => {
     expect(withoutSecrets(text)).toBe(left);
   });
 
+  test.each([
+    ['letters', 'a'.repeat(2 ** 16)],
+    ['a scheme and colons', `x://${':'.repeat(2 ** 16)}`],
+    ['many schemes', 'x://a:'.repeat(2 ** 14)],
+  ])('hostile text costs no more than in proportion to its length: %s', (_name, text) => {
+    const began = process.cpuUsage().user;
+    expect(withoutSecrets(text)).toBe(text);
+    // A millisecond; in proportion to the square it would be 15 seconds.
+    expect(process.cpuUsage().user - began).toBeLessThan(3_000_000);
+  });
+
   test('what signs a presigned link', () => {
     const left = withoutSecrets(presigned);
     for (const secret of ['AKIA', 'tok3n', 'd00d']) expect(left).not.toContain(secret);

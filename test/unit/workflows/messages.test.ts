@@ -9,6 +9,8 @@ describe('scan input', () => {
       ...good,
       profile: 'default',
       parallelFiles: 10,
+      mode: 'reuse',
+      failureLimit: { share: 0.5, of: 20 },
       retries: 3,
       watch: false,
     });

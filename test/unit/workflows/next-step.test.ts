@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { AttemptFailure } from '../../../workflows/next-step.ts';
-import { nextStep, UNCOUNTED_LIMIT } from '../../../workflows/next-step.ts';
+import { nextStep, nextTier, UNCOUNTED_LIMIT, waitForRoomMs } from '../../../workflows/next-step.ts';
 
-const limits = { retries: 2, maxTier: 1 };
+const retries = 2;
 const failed = (...classes: AttemptFailure['class'][]): AttemptFailure[] =>
   classes.map((name) => ({ class: name, reason: `because of ${name}` }));
 const times = (count: number, name: AttemptFailure['class']) =>
@@ -10,14 +10,10 @@ const times = (count: number, name: AttemptFailure['class']) =>
 
 describe('the next step after a failed attempt', () => {
   test.each([
-    ['a first crash gets a fresh pod', failed('crash'), { kind: 'retry', delayMs: 1_000, tier: 0 }],
-    ['the back-off doubles', failed('crash', 'crash'), { kind: 'retry', delayMs: 2_000, tier: 0 }],
-    ['out of memory goes one size up', failed('resource'), { kind: 'retry', delayMs: 1_000, tier: 1 }],
-    [
-      'the size stops at the highest',
-      failed('resource', 'resource'),
-      { kind: 'retry', delayMs: 2_000, tier: 1 },
-    ],
+    ['a first crash: the next run', failed('crash'), { kind: 'next-run', delayMs: 1_000 }],
+    ['the back-off doubles', failed('crash', 'crash'), { kind: 'next-run', delayMs: 2_000 }],
+    ['a bad transfer is counted', failed('transfer'), { kind: 'next-run', delayMs: 1_000 }],
+    ['so is too small an engine', failed('resource'), { kind: 'next-run', delayMs: 1_000 }],
     [
       'more counted failures than retries: quarantine with the last reason',
       failed('crash', 'crash', 'transfer'),
@@ -26,28 +22,37 @@ describe('the next step after a failed attempt', () => {
     [
       'disruption and deletion are not counted',
       failed('crash', 'disruption', 'gone', 'disruption', 'crash', 'gone'),
-      { kind: 'retry', delayMs: 8_000, tier: 0 },
+      { kind: 'again', delayMs: 8_000 },
     ],
-    ['no room: wait and say so', failed('capacity'), { kind: 'retry', delayMs: 15_000, tier: 0 }],
     [
       'what a person must mend is not tried again',
       failed('crash', 'configuration'),
       { kind: 'blocked', reason: 'because of configuration' },
     ],
   ])('%s', (_, failures, step) => {
-    expect(nextStep(failures, limits)).toEqual(step);
+    expect(nextStep(failures, retries)).toEqual(step);
   });
 
   test('uncounted failures end too, so that no file is tried for ever', () => {
-    expect(nextStep(times(UNCOUNTED_LIMIT - 1, 'gone'), limits).kind).toBe('retry');
-    expect(nextStep(times(UNCOUNTED_LIMIT, 'gone'), limits).kind).toBe('quarantine');
+    expect(nextStep(times(UNCOUNTED_LIMIT - 1, 'gone'), retries).kind).toBe('again');
+    expect(nextStep(times(UNCOUNTED_LIMIT, 'gone'), retries).kind).toBe('quarantine');
   });
 
   test('no retries: the first counted failure is the last', () => {
-    expect(nextStep(failed('crash'), { retries: 0, maxTier: 2 }).kind).toBe('quarantine');
+    expect(nextStep(failed('crash'), 0).kind).toBe('quarantine');
   });
 
   test('the wait never exceeds half a minute', () => {
-    expect(nextStep(times(19, 'disruption'), limits)).toMatchObject({ delayMs: 30_000 });
+    expect(nextStep(times(19, 'disruption'), retries)).toMatchObject({ delayMs: 30_000 });
   });
+});
+
+test('each time that the engine was too small it is one size larger, up to the largest', () => {
+  expect(nextTier(failed('crash', 'gone'), 1)).toBe(0);
+  expect(nextTier(failed('resource', 'crash'), 1)).toBe(1);
+  expect(nextTier(failed('resource', 'resource'), 1)).toBe(1);
+});
+
+test('room is asked for ever more rarely, at least every five minutes', () => {
+  expect([1, 2, 3, 6, 40].map(waitForRoomMs)).toEqual([15_000, 30_000, 60_000, 300_000, 300_000]);
 });

@@ -12,6 +12,7 @@ function progress(rebuilt: number, changes: Partial<Progress> = {}): Progress {
     queued: 2,
     listingComplete: true,
     parallelFiles: 10,
+    window: 10,
     filesPerSecond: 1,
     etaSeconds: 3,
     startedAt: 0,

@@ -18,6 +18,7 @@ const progress: Progress = {
   queued: 6,
   listingComplete: true,
   parallelFiles: 10,
+  window: 10,
   filesPerSecond: 2.44,
   etaSeconds: 7,
   startedAt: 0,

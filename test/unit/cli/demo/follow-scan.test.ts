@@ -12,6 +12,7 @@ const progress: Progress = {
   queued: 2,
   listingComplete: true,
   parallelFiles: 10,
+  window: 10,
   filesPerSecond: 1,
   etaSeconds: 3,
   startedAt: 0,

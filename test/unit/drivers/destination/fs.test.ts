@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   chmod,
+  link,
   lstat,
   mkdir,
   mkdtemp,
@@ -266,4 +267,80 @@ test.each([
   const error = fsDestinationError(Object.assign(new Error('/a/secret/path'), { code }));
   expect(error).toMatchObject({ code: meaning, retryable });
   expect(error.message).not.toContain('secret');
+});
+
+describe('a delivery that stands already', () => {
+  const inodeOf = async () => (await lstat(join(folder, 'tree/file'))).ino;
+  beforeEach(async () => {
+    await writeFile(join(folder, 'content'), '');
+    await destination().copy('content', 'tree/file', empty);
+  });
+
+  test('is left as it is', async () => {
+    const before = await inodeOf();
+    await destination().copy('content', 'tree/file', empty);
+    expect(await inodeOf()).toBe(before);
+  });
+
+  test('does not hide that its content is altered or gone', async () => {
+    await writeFile(join(folder, 'content'), 'altered');
+    await expect(destination().copy('content', 'tree/file', empty)).rejects.toMatchObject({
+      code: 'content.mismatch',
+    });
+    await rm(join(folder, 'content'));
+    await expect(destination().copy('content', 'tree/file', empty)).rejects.toMatchObject({
+      code: 'content.missing',
+    });
+  });
+
+  test('is written anew where it was altered', async () => {
+    await writeFile(join(folder, 'tree/file'), 'altered');
+    await destination().copy('content', 'tree/file', empty);
+    expect(await readText(destination(), 'tree/file')).toBe('');
+  });
+
+  test('is written anew where it has another name, through which it could be altered', async () => {
+    await link(join(folder, 'tree/file'), join(base, 'another-name'));
+    await destination().copy('content', 'tree/file', empty);
+    await writeFile(join(base, 'another-name'), 'altered');
+    expect(await readText(destination(), 'tree/file')).toBe('');
+  });
+});
+
+describe('what stands', () => {
+  const later = () =>
+    new FsDestination({ url: 'file:///x', anchor: { base, below: ['out'] } }, signer, {
+      now: () => Date.now() + 60_000,
+    });
+  const key = (name: string) => Buffer.from(`tree/${name}`);
+  beforeEach(async () => {
+    await mkdir(join(folder, 'tree/real'), { recursive: true });
+    await writeFile(join(folder, 'tree/real/file'), 'x');
+  });
+
+  test.each<[string, (path: string) => Promise<unknown> | unknown]>([
+    ['a link to a file', (path) => symlink('real/file', path)],
+    ['a link to nothing', (path) => symlink('nowhere', path)],
+    ['a file with a second name', (path) => link(join(folder, 'tree/real/file'), path)],
+    ['a folder', (path) => mkdir(path)],
+    ['a pipe', (path) => execFileSync('mkfifo', [path])],
+  ])('is not to be relied on where it is %s', async (_, make) => {
+    await make(join(folder, 'tree/it'));
+    expect(await later().standing([key('it')])).toEqual([null]);
+  });
+
+  test('is not reached through a link, nor through a file', async () => {
+    await symlink('real', join(folder, 'tree/link'));
+    const names = ['link/file', 'link/none', 'real/file/below', 'real/file'];
+    expect(await later().standing(names.map(key))).toEqual([null, null, null, expect.any(String)]);
+  });
+
+  test('is not to be relied on within three seconds of its last change', async () => {
+    expect(await destination().standing([key('real/file'), key('real/none')])).toEqual([null, 'absent']);
+  });
+
+  test('is not told by a destination that is not there', async () => {
+    await rm(folder, { recursive: true });
+    await expect(later().standing([key('a')])).rejects.toMatchObject({ code: 'destination.missing' });
+  });
 });

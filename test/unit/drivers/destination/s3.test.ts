@@ -40,20 +40,6 @@ describe('a failure', () => {
 });
 
 describe('a store', () => {
-  test('that ignores the condition is found out', async () => {
-    const destination = await destinationOn(done);
-    await expect(destination.check()).rejects.toMatchObject({
-      code: 'destination.no-conditional-create',
-      retryable: false,
-    });
-    expect(store?.requests.map((request) => request.split(' ')[0])).toEqual(['PUT', 'PUT', 'DELETE']);
-  });
-
-  test('that does not know the condition is found out', async () => {
-    const destination = await destinationOn(failure(501, 'NotImplemented'), done);
-    await expect(destination.check()).rejects.toMatchObject({ code: 'destination.no-conditional-create' });
-  });
-
   test('that cannot be written is told as such, whatever the removal of the probe says', async () => {
     const destination = await destinationOn(failure(403, 'AccessDenied'), failure(500, 'InternalError'));
     await expect(destination.check()).rejects.toMatchObject({ code: 'destination.forbidden' });

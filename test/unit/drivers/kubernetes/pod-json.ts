@@ -1,5 +1,7 @@
 /** Pods as the API writes them, made by hand for what a recorded one would only make longer. */
+import { expect } from '@jest/globals';
 import { type SlimPod, slimPod } from '../../../../drivers/kubernetes/slim-pod.ts';
+import type { FailureClass } from '../../../../drivers/ports.ts';
 
 type State = Record<string, unknown>;
 
@@ -83,3 +85,11 @@ export function succeeded(sketch: PodSketch = {}): PodSketch {
     status: { phase: 'Succeeded', ...sketch.status },
   };
 }
+
+/** What a failed pod's outcome is expected to match. */
+export const failed = (klass: FailureClass, reason: string | RegExp, exitCodes?: Record<string, number>) => ({
+  kind: 'failed',
+  class: klass,
+  reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
+  ...(exitCodes && { exitCodes }),
+});

@@ -1,90 +1,18 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { podOutcome, podPhase } from '../../../../drivers/kubernetes/pod-outcome.ts';
-import { type SlimPod, slimPod } from '../../../../drivers/kubernetes/slim-pod.ts';
-import type { FailureClass, PodPhase } from '../../../../drivers/ports.ts';
-import { type PodSketch, pod, rebuiltReport, running, succeeded, terminated, waiting } from './pod-json.ts';
-
-const folder = new URL('./pods/', import.meta.url).pathname;
-
-function recorded(name: string): SlimPod {
-  const read = slimPod(JSON.parse(readFileSync(`${folder}${name}.json`, 'utf8')));
-  if (!read) throw new Error(`${name} is no pod`);
-  return read;
-}
-
-const failed = (klass: FailureClass, reason: string | RegExp, exitCodes?: Record<string, number>) => ({
-  kind: 'failed',
-  class: klass,
-  reason: typeof reason === 'string' ? reason : expect.stringMatching(reason),
-  ...(exitCodes && { exitCodes }),
-});
-
-/** Recorded on Kubernetes 1.34.4 with containerd 1.6.20 and runc 1.1.5, by record-pods.ts. */
-const RECORDED: Record<string, Record<string, unknown> | PodPhase> = {
-  scheduled: 'scheduled',
-  unschedulable: 'created',
-  'image-pull-error': 'scheduled',
-  'image-pull-back-off': 'engine',
-  'image-name-invalid': 'engine',
-  'config-error': 'engine',
-  'engine-running': 'engine',
-  // The exit code of a container that was killed for a deadline comes before the reason does.
-  'engine-exit-7-phase-pending': 'engine',
-  'all-ended-phase-pending': { kind: 'uploaded', report: { verdict: 'rebuilt' } },
-  'succeeded-rebuilt': { kind: 'uploaded', report: { verdict: 'rebuilt' } },
-  'succeeded-refused': { kind: 'uploaded', report: { verdict: 'refused', reason: 'refused on purpose' } },
-  'engine-exit-3': { kind: 'refused', reason: 'refused on purpose' },
-  'engine-exit-7': failed('crash', 'The engine ended with exit code 7.', { fetch: 0, engine: 7 }),
-  'engine-exit-137': failed('crash', 'The engine ended with exit code 137 (SIGKILL).'),
-  'engine-exit-139': failed('crash', 'The engine ended with exit code 139 (SIGSEGV).'),
-  'engine-aborted': failed('crash', /^The engine ended with exit code 139 \(SIGSEGV\): /),
-  'engine-oom-phase-pending': failed('resource', /more memory than its limit/, { fetch: 0, engine: 137 }),
-  'engine-oom': failed('resource', /more memory than its limit/),
-  'fetch-oom': failed('transfer', 'fetch was killed: it needed more memory than its limit.'),
-  'upload-oom': failed('transfer', 'upload was killed: it needed more memory than its limit.'),
-  'fetch-exit-2': failed('configuration', /^Wrong environment: PRISTINE_GET_URL/),
-  'fetch-exit-10': { kind: 'changed', reason: expect.stringContaining('other bytes') },
-  'fetch-exit-11': { kind: 'source-gone', reason: expect.stringContaining('not in the source any more') },
-  'fetch-exit-12': failed('transfer', /refused the link/, { fetch: 12 }),
-  'upload-exit-13': failed('transfer', 'The destination answered HTTP 400.'),
-  'upload-exit-20': failed('crash', 'The engine left neither rebuilt nor refused.'),
-  'deadline-in-engine': failed('resource', 'The pod reached its deadline of 25 s: it was in engine.'),
-  'deadline-before-start': failed('configuration', /deadline of 5 s: fetch can not start: ImagePullBackOff/),
-  'deleted-while-running': failed('disruption', /being deleted/),
-  'deleted-failed-137': failed('disruption', /being deleted/, { fetch: 0, engine: 137 }),
-  'evicted-by-api': failed('disruption', /Eviction API: evicting/),
-  'evicted-volume-too-big': failed('resource', /EmptyDir volume "tmp" exceeds the limit/),
-  'engine-command-missing': failed('configuration', /engine could not be started: .*no such file/),
-  'engine-memory-too-small-to-start': failed('resource', 'engine has too little memory to start.'),
-  'rejected-out-of-cpu': failed('capacity', /OutOfcpu/),
-  'rejected-node-affinity': failed('capacity', /NodeAffinity/),
-};
-
-describe('recorded pods', () => {
-  test('all have a row here', () => {
-    const names = readdirSync(folder).map((name) => name.replace(/\.json$/, ''));
-    expect(names.toSorted()).toEqual(Object.keys(RECORDED).toSorted());
-  });
-
-  test.each(Object.entries(RECORDED))('%s', (name, expected) => {
-    const read = recorded(name);
-    if (typeof expected === 'string') {
-      expect(podOutcome(read)).toBeNull();
-      expect(podPhase(read)).toBe(expected);
-    } else {
-      expect(podOutcome(read)).toMatchObject(expected);
-    }
-  });
-
-  test('tell times, and no seconds of an engine that never started', () => {
-    expect(podOutcome(recorded('engine-oom'))).toMatchObject({
-      node: 'pristine',
-      times: { createdAt: expect.any(String), startedAt: expect.any(String), engineSeconds: 1 },
-    });
-    expect(podOutcome(recorded('engine-command-missing'))?.times).not.toHaveProperty('engineSeconds');
-  });
-});
+import { slimPod } from '../../../../drivers/kubernetes/slim-pod.ts';
+import type { PodPhase } from '../../../../drivers/ports.ts';
+import {
+  failed,
+  type PodSketch,
+  pod,
+  podJson,
+  rebuiltReport,
+  running,
+  succeeded,
+  terminated,
+  waiting,
+} from './pod-json.ts';
 
 /** By hand, after pkg/kubelet, pkg/controller/{podgc,tainteviction} and pkg/scheduler of Kubernetes 1.34. */
 const disruption = (reason: string, message: string) => ({
@@ -322,6 +250,16 @@ const BY_HAND: [string, PodSketch, Record<string, unknown> | null][] = [
     failed('resource', /killed for memory/),
   ],
   [
+    'upload found no room at the destination',
+    {
+      fetch: terminated(0),
+      engine: terminated(0),
+      upload: terminated(14, { message: 'The destination is full (HTTP 507).' }),
+      status: FAILED,
+    },
+    failed('capacity', 'The destination is full (HTTP 507).'),
+  ],
+  [
     'upload refused its link',
     {
       fetch: terminated(0),
@@ -329,7 +267,7 @@ const BY_HAND: [string, PodSketch, Record<string, unknown> | null][] = [
       upload: terminated(12, { message: 'The destination refused the link (HTTP 403).' }),
       status: FAILED,
     },
-    failed('transfer', /refused the link/, { fetch: 0, engine: 0, upload: 12 }),
+    failed('disruption', /refused the link/, { fetch: 0, engine: 0, upload: 12 }),
   ],
   [
     'fetch died without a word',
@@ -404,6 +342,14 @@ describe('hostile messages', () => {
     expect(podOutcome(pod(succeeded({ upload: terminated(0, { message }) })))).toMatchObject(
       failed('transfer', /report can not be read/),
     );
+  });
+
+  test('an image’s name is bounded and escaped too', () => {
+    const imageID = `registry\n${'x'.repeat(5_000)}@sha256:${'0'.repeat(64)}`;
+    const json = podJson(succeeded({ status: { initContainerStatuses: [{ name: 'engine', imageID }] } }));
+    const digest = slimPod(json)?.engineImageId ?? '';
+    expect(digest).toMatch(/^registry\\nx+…$/);
+    expect(digest.length).toBeLessThanOrEqual(400);
   });
 
   test('the reason in a report is bounded and escaped', () => {

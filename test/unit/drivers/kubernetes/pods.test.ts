@@ -220,6 +220,20 @@ describe('errors', () => {
       { code: 'kubernetes.invalid', message: expect.stringContaining('spec.volumes[0].name') as never },
     ],
     [
+      '422 of an admission policy, which names no field',
+      failure(
+        422,
+        'Invalid',
+        "pods is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: not here",
+        { causes: [{ message: 'not here' }] },
+      ),
+      {
+        code: 'kubernetes.forbidden',
+        retryable: false,
+        message: expect.stringContaining('denied request: not here') as never,
+      },
+    ],
+    [
       '429',
       { status: 429, headers: { 'retry-after': '7' } },
       { code: 'kubernetes.unavailable', retryable: true, retryAfterMs: 7_000 },

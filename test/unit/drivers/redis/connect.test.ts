@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import type { Redis } from 'ioredis';
 import type { LogFields } from '../../../../drivers/events.ts';
+import type { RedisConnection } from '../../../../drivers/redis/cluster.ts';
 import { closeRedis, connectRedis } from '../../../../drivers/redis/connect.ts';
 import { createRedisLocks } from '../../../../drivers/redis/locks.ts';
+import type { RedisSettings } from '../../../../drivers/redis/settings.ts';
 
 // Calls wait for some reconnections before they give up.
 jest.setTimeout(60_000);
@@ -29,17 +30,17 @@ const serve = async (onSocket: (socket: Socket) => void): Promise<number> => {
   });
   return (server.address() as AddressInfo).port;
 };
-const connect = (url: string) => {
+const connect = (url: string, more: RedisSettings = {}) => {
   const lines: (LogFields & { message: string })[] = [];
   const record = (fields: LogFields, message: string) => {
     lines.push({ ...fields, message });
   };
   const log = { debug: record, info: record, warn: record, error: record };
-  const redis = connectRedis({ url, log, connectTimeoutMs: 300, commandTimeoutMs: 300 });
+  const redis = connectRedis({ url, ...more, log, connectTimeoutMs: 300, commandTimeoutMs: 300 });
   cleanups.push(() => redis.disconnect());
   return { redis, lines };
 };
-const call = (redis: Redis) =>
+const call = (redis: RedisConnection) =>
   createRedisLocks(redis, { prefix: 'p' }).acquire({ profile: 'p', sha256: '0'.repeat(64) }, 'owner', 1000);
 const unavailable = { name: 'DriverError', code: 'index.unavailable', retryable: true };
 

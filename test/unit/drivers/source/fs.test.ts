@@ -58,6 +58,20 @@ function run(command: string, ...args: string[]): Promise<void> {
   });
 }
 
+test('files of one name in a folder and in the one above it are told apart, whatever comes between', async () => {
+  const names = ['a', 'b', 'm/x', 'm/n/x', 'm/y', 'x', 'y'];
+  await mkdir(join(folder, 'm/n'), { recursive: true });
+  for (const [at, name] of names.entries()) await writeFile(join(folder, name), 'x'.repeat(at + 1));
+  for (const limit of [1, 3, 10]) {
+    const entries = await listAll(source(), limit);
+    const sizes = entries.map((entry) => [
+      Buffer.from(entry.name).toString(),
+      entry.kind === 'file' ? entry.size : entry.reason,
+    ]);
+    expect(Object.fromEntries(sizes)).toEqual(Object.fromEntries(names.map((name, at) => [name, at + 1])));
+  }
+});
+
 describe('what is no plain file', () => {
   test('is told as unreadable with the reason, and nothing hangs or leads outside', async () => {
     await writeFile(join(folder, 'file'), 'x');

@@ -1,0 +1,3 @@
+module pristine/schemas
+
+go 1.26.0

@@ -1,0 +1,99 @@
+import { Readable } from 'node:stream';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import type { Dependencies } from '../../../activities/dependencies.ts';
+import { listPage } from '../../../activities/list-page.ts';
+import { fingerprint, removeWorlds, sha256Of, world } from './world.ts';
+
+afterEach(removeWorlds);
+
+/** A watching scan whose source holds these files; each listing is a pass of its own. */
+function watching(files: Record<string, string>) {
+  const { deps, destination } = world();
+  const opened: string[] = [];
+  const source = {
+    list: async () => ({
+      entries: Object.keys(files).map((name) => ({
+        kind: 'file' as const,
+        name: Buffer.from(name),
+        size: 1,
+        version: 'v1',
+        modifiedAt: 0,
+        changedAt: Date.now(),
+      })),
+      next: null,
+    }),
+    open: async (name: Uint8Array) => {
+      opened.push(Buffer.from(name).toString());
+      return { size: 1, body: Readable.from([Buffer.from(files[Buffer.from(name).toString()] ?? '')]) };
+    },
+  };
+  const withSource = { ...deps, openSource: () => source } as unknown as Dependencies;
+  let page = 0;
+  const list = async () => {
+    page += 1;
+    const { work, settled } = await listPage(
+      withSource,
+      {
+        scanId: 'scan',
+        firstRunId: 'run',
+        page,
+        source: 'file:///in',
+        destination,
+        profile: { name: 'default', fingerprint },
+        cursor: null,
+        limit: 10,
+        maxInputBytes: 1000,
+        watch: true,
+      },
+      () => {},
+      new AbortController().signal,
+    );
+    return [
+      ...work.map(({ name }) => `${name.path} new`),
+      ...settled.map(({ name, outcome }) => `${name.path} ${outcome}`),
+    ].sort();
+  };
+  const record = (content: string, verdict: 'rebuilt' | 'quarantined') =>
+    deps.index.add({ sha256: sha256Of(content), profile: fingerprint }, { verdict, destination });
+  const mark = (name: string, quarantined?: string) =>
+    deps.seen.mark('scan', [
+      {
+        name: Buffer.from(name),
+        version: 'v1',
+        ...(quarantined === undefined ? {} : { quarantined: sha256Of(quarantined) }),
+      },
+    ]);
+  return { deps, list, record, mark, opened };
+}
+
+describe('what a watching scan meets again', () => {
+  test('not what it has settled, nor a quarantined content while that is on record', async () => {
+    const { list, record, mark, opened } = watching({ done: 'a', held: 'b', fresh: 'c' });
+    await record('b', 'quarantined');
+    await mark('done');
+    await mark('held', 'b');
+    expect(await list()).toEqual(['fresh new']);
+    expect(opened).toEqual(['fresh']);
+  });
+
+  test('a quarantined content once an operator has cleared it, once', async () => {
+    const { deps, list, record, mark } = watching({ held: 'b', other: 'c' });
+    await record('b', 'quarantined');
+    await record('c', 'quarantined');
+    await mark('held', 'b');
+    await mark('other', 'c');
+    expect(await list()).toEqual([]);
+    await deps.index.forget({ sha256: sha256Of('b'), profile: fingerprint });
+    expect(await list()).toEqual(['held new']);
+    await record('b', 'rebuilt');
+    await mark('held');
+    expect(await list()).toEqual([]);
+  });
+
+  test('one that somebody else has rebuilt since', async () => {
+    const { list, record, mark } = watching({ held: 'b' });
+    await record('b', 'rebuilt');
+    await mark('held', 'b');
+    expect(await list()).toEqual(['held delivered']);
+  });
+});
