@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -16,7 +16,7 @@ export async function startLinkServer(
   folder: string,
   inputs: readonly string[],
 ): Promise<LinkServer> {
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [, side, ...rest] = (request.url ?? '').split('/');
     const input = inputs[Number(rest[0])];
     if (request.method === 'GET' && side === 'in' && input !== undefined) {
@@ -35,6 +35,10 @@ export async function startLinkServer(
       return;
     }
     response.writeHead(404).end();
+  };
+  const server = createServer((request, response) => {
+    // A pod that is deleted in the middle of a transfer: whoever waits for the pod tells what is missing then.
+    answer(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

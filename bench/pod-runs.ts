@@ -4,7 +4,14 @@ import { Watch } from '@kubernetes/client-node';
 
 const BENCH_LABEL = 'pristine.dev/bench';
 
-export type Cluster = { config: KubeConfig; core: CoreV1Api; batch: BatchV1Api; namespace: string };
+/** `run` marks the pods of this bench: another one at the same time has others. */
+export type Cluster = {
+  config: KubeConfig;
+  core: CoreV1Api;
+  batch: BatchV1Api;
+  namespace: string;
+  run: string;
+};
 
 /** Seconds from the first create until the last pod has succeeded, at most `parallel` at a time. */
 export async function runBarePods(
@@ -12,7 +19,7 @@ export async function runBarePods(
   pods: readonly V1Pod[],
   parallel: number,
 ): Promise<number> {
-  const { core, namespace } = cluster;
+  const { core, namespace, run } = cluster;
   const waiting = [...pods];
   const open = new Set<string>();
   const failed: string[] = [];
@@ -24,7 +31,7 @@ export async function runBarePods(
       return;
     }
     open.add(next.metadata?.name ?? '');
-    await core.createNamespacedPod({ namespace, body: labelled(next) });
+    await core.createNamespacedPod({ namespace, body: labelled(next, run) });
   };
   const watching = watchPods(cluster, (pod) => {
     const { name } = pod.metadata ?? {};
@@ -49,10 +56,10 @@ export async function runBarePods(
 
 /** Seconds from creating an Indexed Job until it is complete. */
 export async function runJob(cluster: Cluster, job: V1Job): Promise<number> {
-  const { batch, namespace } = cluster;
+  const { batch, namespace, run } = cluster;
   const name = job.metadata?.name ?? '';
   const began = performance.now();
-  await batch.createNamespacedJob({ namespace, body: job });
+  await batch.createNamespacedJob({ namespace, body: labelledJob(job, run) });
   try {
     for (;;) {
       await sleep(500);
@@ -93,7 +100,7 @@ export function indexedJob(name: string, pod: V1Pod, completions: number, parall
       completionMode: 'Indexed',
       backoffLimit: 0,
       template: {
-        metadata: { labels: { [BENCH_LABEL]: 'yes' } },
+        metadata: {},
         spec: {
           ...pod.spec,
           initContainers: (pod.spec.initContainers ?? []).map(indexed),
@@ -104,9 +111,15 @@ export function indexedJob(name: string, pod: V1Pod, completions: number, parall
   };
 }
 
-function labelled(pod: V1Pod): V1Pod {
-  const labels = { ...pod.metadata?.labels, [BENCH_LABEL]: 'yes' };
+function labelled<P extends Pick<V1Pod, 'metadata'>>(pod: P, run: string): P {
+  const labels = { ...pod.metadata?.labels, [BENCH_LABEL]: run };
   return { ...pod, metadata: { ...pod.metadata, labels } };
+}
+
+/** Its pods are, which its template says. */
+function labelledJob(job: V1Job, run: string): V1Job {
+  if (job.spec === undefined) throw new Error('a Job without a spec');
+  return { ...job, spec: { ...job.spec, template: labelled(job.spec.template, run) } };
 }
 
 /** Calls `see` with each change of a bench pod, and anew with all of them whenever the watch breaks. */
@@ -120,7 +133,7 @@ function watchPods(cluster: Cluster, see: (pod: V1Pod) => void): { stop(): Promi
       const ended = Promise.withResolvers<void>();
       abort = await watch.watch(
         path,
-        { labelSelector: BENCH_LABEL },
+        { labelSelector: `${BENCH_LABEL}=${cluster.run}` },
         (_, pod: V1Pod) => see(pod),
         () => ended.resolve(),
       );
@@ -137,8 +150,8 @@ function watchPods(cluster: Cluster, see: (pod: V1Pod) => void): { stop(): Promi
   };
 }
 
-async function removePods({ core, namespace }: Cluster): Promise<void> {
-  const selector = { namespace, labelSelector: BENCH_LABEL };
+async function removePods({ core, namespace, run }: Cluster): Promise<void> {
+  const selector = { namespace, labelSelector: `${BENCH_LABEL}=${run}` };
   await core.deleteCollectionNamespacedPod({ ...selector, gracePeriodSeconds: 0 });
   while ((await core.listNamespacedPod(selector)).items.length > 0) await sleep(500);
 }

@@ -1,12 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, test } from '@jest/globals';
-import { auditMark, requestsSince } from '../../../bench/api-requests.ts';
-import { bytesText, median, speedLines } from '../../../bench/figures.ts';
-
-const folder = mkdtempSync(join(tmpdir(), 'bench-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+import { describe, expect, test } from '@jest/globals';
+import { bytesText, median, percentile, speedLines, watchLines } from '../../../bench/figures.ts';
 
 describe('figures', () => {
   test('a ratio compares seconds per file, so that sides may have different numbers of files', () => {
@@ -27,38 +20,31 @@ describe('figures', () => {
     expect([median([3, 1, 2]), median([4, 1, 3, 2]), median([])]).toEqual([2, 2.5, Number.NaN]);
   });
 
+  test('percentiles by nearest rank', () => {
+    const values = Array.from({ length: 100 }, (_, index) => 100 - index);
+    expect([percentile(values, 0.5), percentile(values, 0.99), percentile([7], 0.99)]).toEqual([50, 99, 7]);
+    expect(percentile([], 0.5)).toBeNaN();
+  });
+
+  test('the watch’s ratios are of percentiles, and the pod that ran alone has its own', () => {
+    const observed = [
+      { ours: 100, theirs: 100 },
+      { ours: 900, theirs: 600 },
+    ];
+    const words = watchLines(observed, { seconds: 360, ours: 120, theirs: 100 }).map((line) => line.trim());
+    expect(words[3]).toMatch(/^ratio +1\.00 +1\.50$/);
+    expect(words[4]).toMatch(/behind kubectl by +0 ms +300 ms$/);
+    expect(words.slice(5, 7)).toEqual([
+      expect.stringMatching(/alone for 360 s/),
+      expect.stringMatching(/^120 ms +100 ms +1\.20$/),
+    ]);
+  });
+
   test('bytes in the unit that reads best', () => {
     expect([bytesText(2048), bytesText(1.5 * 2 ** 20), bytesText(106 * 2 ** 20)]).toEqual([
       '2 KiB',
       '1.5 MiB',
       '106 MiB',
     ]);
-  });
-});
-
-describe('counting requests in an audit log', () => {
-  const event = (stage: string, verb: string, resource: string, subresource?: string) =>
-    `${JSON.stringify({ stage, verb, user: { username: 'worker' }, objectRef: { resource, subresource } })}\n`;
-
-  test('takes each request once, when it was complete, and only those after the mark', async () => {
-    const file = join(folder, 'audit.log');
-    writeFileSync(file, event('ResponseComplete', 'create', 'pods'));
-    const mark = (await auditMark(file)) ?? 0;
-    writeFileSync(
-      file,
-      event('ResponseStarted', 'watch', 'pods') +
-        event('ResponseComplete', 'create', 'pods') +
-        event('ResponseComplete', 'create', 'pods') +
-        event('ResponseComplete', 'get', 'pods', 'log'),
-      { flag: 'a' },
-    );
-    expect([...(await requestsSince(file, mark))]).toEqual([
-      ['worker create pods', 2],
-      ['worker get pods/log', 1],
-    ]);
-  });
-
-  test('there is no mark where there is no log', async () => {
-    expect(await auditMark(join(folder, 'none.log'))).toBeNull();
   });
 });
