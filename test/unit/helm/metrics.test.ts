@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { EVENT } from '../../../drivers/events.ts';
+import { createMetrics } from '../../../workers/metrics.ts';
+import { OUTCOMES } from '../../../workflows/contract.ts';
+import { chart, ciFiles, named, rendered } from './render-chart.ts';
+
+const objects = rendered(ciFiles.find(({ name }) => name === 'metrics')?.file ?? '');
+const rules = JSON.stringify(named(objects, 'PrometheusRule', '')).replaceAll('\\"', '"');
+const dashboard = readFileSync(join(chart, 'dashboards/pristine.json'), 'utf8');
+const queries = dashboard.replaceAll('\\"', '"');
+
+/** What stands after `label=` in all queries. */
+const used = (text: string, label: string) => [
+  ...new Set([...text.matchAll(new RegExp(`\\b${label}="([^"$]+)"`, 'g'))].map(([, value]) => value)),
+];
+
+test.each([
+  ['rules', rules],
+  ['dashboard', queries],
+])('%s ask for events, outcomes and metrics that there are', async (_, text) => {
+  const events: string[] = Object.values(EVENT);
+  expect(used(text, 'event').length).toBeGreaterThan(5);
+  expect(used(text, 'event').filter((event) => !events.includes(event ?? ''))).toEqual([]);
+  const outcomes: readonly string[] = OUTCOMES;
+  expect(used(text, 'outcome').filter((outcome) => !outcomes.includes(outcome ?? ''))).toEqual([]);
+  const metrics = (await createMetrics().registry.getMetricsAsJSON()).map(({ name }) => name);
+  const asked = [...new Set(text.match(/\b(pristine|process)_[a-z_]+/g))];
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked.filter((name) => !metrics.includes(name))).toEqual([]);
+});
+
+test('a rule looks at each metric of ours', async () => {
+  const metrics = (await createMetrics().registry.getMetricsAsJSON()).map(({ name }) => name);
+  const ours = metrics.filter((name) => name.startsWith('pristine_'));
+  expect(ours).toContain('pristine_log_lines_dropped_total');
+  expect(ours.filter((name) => !rules.includes(`(${name}{`))).toEqual([]);
+});
+
+test('the dashboard is in the ConfigMap as it is', () => {
+  const { data } = named(objects, 'ConfigMap', '-dashboard');
+  expect(data).toEqual({ 'pristine.json': dashboard });
+  expect(JSON.parse(dashboard)).toMatchObject({ title: 'Pristine' });
+});
+
+test('the rules look at the Service that the monitor finds the workers by', () => {
+  const service = named(objects, 'Service', '-metrics');
+  expect(rules).toContain(`service="${service.metadata.name}"`);
+  const { spec } = named(objects, 'ServiceMonitor', '');
+  const { selector } = spec as { selector: { matchLabels: Record<string, string> } };
+  expect(service.metadata.labels).toMatchObject(selector.matchLabels);
+  for (const role of ['orchestrate', 'files', 'pods']) {
+    const { spec: deployment } = named(objects, 'Deployment', `-${role}`);
+    const { template } = deployment as { template: { metadata: { labels: Record<string, string> } } };
+    expect(template.metadata.labels).toMatchObject((service.spec as { selector: object }).selector);
+  }
+});
