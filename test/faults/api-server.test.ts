@@ -7,11 +7,12 @@ import { DriverError } from '../../drivers/errors.ts';
 import { loadKubeConfig } from '../../drivers/kubernetes/load-kube-config.ts';
 import { NAMESPACE } from '../contract/cluster-pods.ts';
 import { stackVariable } from '../contract/stack.ts';
+import { until } from '../contract/until.ts';
 import { apiHttpProxy } from '../integration/kubernetes-proxy.ts';
 import type { WorkerProcess } from '../integration/worker-process.ts';
 import { type Bay, openBay } from './drivers.ts';
 import type { HttpFaultProxy, ProxiedRequest } from './http-fault-proxy.ts';
-import { inEngine, openScene, type Scene, until } from './scene.ts';
+import { inEngine, openScene, type Scene } from './scene.ts';
 import { stackPart } from './stack-parts.ts';
 
 let scene: Scene;

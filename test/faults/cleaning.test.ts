@@ -7,13 +7,14 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Progress, RetryResult, ScanSummary } from '../../workflows/contract.ts';
 import { QUERY, UPDATE, WORKFLOW } from '../../workflows/contract.ts';
 import { stackVariable } from '../contract/stack.ts';
+import { until } from '../contract/until.ts';
 import { expectNothingLeft, filesBelow, readManifest } from '../integration/oracle.ts';
 import type { WorkerProcess } from '../integration/worker-process.ts';
 import { findRecords } from './index-records.ts';
 import { pristine } from './operator.ts';
 import { type OwnTemporal, ownTemporal } from './own-temporal.ts';
 import type { Places } from './places.ts';
-import { inEngine, openScene, type Scene, sha256Of, until } from './scene.ts';
+import { inEngine, openScene, type Scene, sha256Of } from './scene.ts';
 
 const run = promisify(execFile);
 

@@ -8,12 +8,13 @@ import { Redis } from 'ioredis';
 import { redisKeys } from '../../drivers/redis/keys.ts';
 import type { ScanSummary } from '../../workflows/contract.ts';
 import { loadBloom, type OwnRedis, ownRedis } from '../contract/own-redis.ts';
+import { until } from '../contract/until.ts';
 import { filesBelow } from '../integration/oracle.ts';
 import type { WorkerProcess } from '../integration/worker-process.ts';
 import { findRecords } from './index-records.ts';
 import { pristine } from './operator.ts';
 import type { Places } from './places.ts';
-import { inEngine, openScene, type Scene, sha256Of, until } from './scene.ts';
+import { inEngine, openScene, type Scene, sha256Of } from './scene.ts';
 
 /** Seconds that Redis is away. */
 const AWAY = process.env.PRISTINE_SOAK === '1' ? [60, 600] : [20];

@@ -10,7 +10,8 @@ import { FETCH_ENV, UPLOAD_ENV } from '../../pod/protocol.ts';
 import { freePort } from '../contract/free-port.ts';
 import { recordingLog } from '../contract/redis-connection.ts';
 import { stackVariable } from '../contract/stack.ts';
-import { inEngine, openScene, type Scene, sha256Of, until } from './scene.ts';
+import { until } from '../contract/until.ts';
+import { inEngine, openScene, type Scene, sha256Of } from './scene.ts';
 
 const KEYS = 'test:a secret of a test of more than 32 characters';
 const MINUTE = 60_000;

@@ -2,11 +2,12 @@
 import { closeSync, openSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { ScanSummary } from '../../workflows/contract.ts';
+import { until } from '../contract/until.ts';
 import { expectAccounted, expectOneReceiptEach } from '../integration/oracle.ts';
 import type { WorkerProcess } from '../integration/worker-process.ts';
 import { openLogPipe } from './log-pipe.ts';
 import type { Places } from './places.ts';
-import { inEngine, openScene, type Scene, until } from './scene.ts';
+import { inEngine, openScene, type Scene } from './scene.ts';
 
 let scene: Scene;
 const closing: (() => void)[] = [];

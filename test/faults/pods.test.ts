@@ -12,12 +12,13 @@ import { PATIENCE } from '../../drivers/kubernetes/pod-trouble.ts';
 import type { Destination, FilePodRequest } from '../../drivers/ports.ts';
 import { UPLOAD_ENV } from '../../pod/protocol.ts';
 import { NAMESPACE } from '../contract/cluster-pods.ts';
+import { until } from '../contract/until.ts';
 import { readManifest } from '../integration/oracle.ts';
 import type { WorkerProcess } from '../integration/worker-process.ts';
 import { type Bay, inPhase, openBay } from './drivers.ts';
 import { kubectl, onlyPlace, PLACE, PLACE_CLASS } from './node-faults.ts';
 import type { Places } from './places.ts';
-import { inEngine, openScene, type Scene, sha256Of, until } from './scene.ts';
+import { inEngine, openScene, type Scene, sha256Of } from './scene.ts';
 import { stackPart } from './stack-parts.ts';
 
 let scene: Scene;

@@ -11,13 +11,14 @@ import { layoutOf } from '../../cluster/layout.ts';
 import { PATIENCE } from '../../drivers/kubernetes/pod-trouble.ts';
 import { type Progress, QUERY, UPDATE } from '../../workflows/contract.ts';
 import { builtImage } from '../contract/stack.ts';
+import { until } from '../contract/until.ts';
 import { readManifest } from '../integration/oracle.ts';
 import type { WorkerProcess } from '../integration/worker-process.ts';
 import { type Bay, openBay } from './drivers.ts';
 import { apply, kubectl } from './node-faults.ts';
 import type { Places } from './places.ts';
 import { faultyProfile, withProfiles } from './profiles.ts';
-import { openScene, type Scene, until } from './scene.ts';
+import { openScene, type Scene } from './scene.ts';
 
 let scene: Scene;
 let bay: Bay;

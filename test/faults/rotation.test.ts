@@ -9,10 +9,11 @@ import { dataConverterOf } from '../../workers/data-converter.ts';
 import type { ScanSummary } from '../../workflows/contract.ts';
 import { loadBloom, type OwnRedis, ownRedis } from '../contract/own-redis.ts';
 import { stackVariable } from '../contract/stack.ts';
+import { until } from '../contract/until.ts';
 import { expectAccounted, expectEngineRuns, expectWhole } from '../integration/oracle.ts';
 import { startWorker, type WorkerProcess } from '../integration/worker-process.ts';
 import type { Places } from './places.ts';
-import { inEngine, openScene, type Scene, until } from './scene.ts';
+import { inEngine, openScene, type Scene } from './scene.ts';
 import { tlsFront } from './tls-front.ts';
 
 const OLD = `old:${'an old secret of a test '.repeat(2)}`;

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { ScanSummary } from '../../workflows/contract.ts';
+import { until } from '../contract/until.ts';
 import { expectNothingLeft, expectWhole, readManifest } from '../integration/oracle.ts';
 import type { WorkerProcess } from '../integration/worker-process.ts';
 import type { Places } from './places.ts';
-import { crashAt, inEngine, openScene, type Scene, sha256Of, survives, until } from './scene.ts';
+import { crashAt, inEngine, openScene, type Scene, sha256Of, survives } from './scene.ts';
 
 let scene: Scene;
 

@@ -24,15 +24,6 @@ export const crashAt = (point: CrashPoint, nth = 1) => ({ TEST_CRASH_AT: `${poin
 /** For its restart: it lives on. */
 export const survives = { TEST_CRASH_AT: '' };
 
-/** Polls for two minutes; gives up loudly. */
-export async function until(met: () => boolean | Promise<boolean>, seconds = 120): Promise<void> {
-  for (let round = 0; round < seconds * 10; round++) {
-    if (await met()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`never happened: ${met}`);
-}
-
 /** The engine's container is at work in this pod. */
 export const inEngine = (pod: V1Pod) =>
   (pod.status?.initContainerStatuses ?? []).some(({ name, state }) => name === 'engine' && state?.running);

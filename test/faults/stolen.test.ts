@@ -7,10 +7,11 @@ import type { V1Pod } from '@kubernetes/client-node';
 import { ANNOTATION } from '../../drivers/kubernetes/pod-labels.ts';
 import { UPLOAD_ENV } from '../../pod/protocol.ts';
 import { builtImage } from '../contract/stack.ts';
+import { until } from '../contract/until.ts';
 import { answer, type FilePodWorld, filePodWorld, profileOf } from '../integration/file-pod-world.ts';
 import { filesBelow } from '../integration/oracle.ts';
 import type { Places } from './places.ts';
-import { inEngine, openScene, type Scene, sha256Of, until } from './scene.ts';
+import { inEngine, openScene, type Scene, sha256Of } from './scene.ts';
 
 let scene: Scene;
 let world: FilePodWorld;

@@ -6,11 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { WorkflowHandle } from '@temporalio/client';
 import proto from '@temporalio/proto';
 import type { ScanSummary } from '../../workflows/contract.ts';
+import { until } from '../contract/until.ts';
 import { readManifest } from '../integration/oracle.ts';
 import type { WorkerProcess } from '../integration/worker-process.ts';
 import { forgetRecords } from './index-records.ts';
 import { type OwnTemporal, ownTemporal } from './own-temporal.ts';
-import { inEngine, openScene, type Scene, sha256Of, until } from './scene.ts';
+import { inEngine, openScene, type Scene, sha256Of } from './scene.ts';
 
 let temporal: OwnTemporal;
 let scene: Scene;

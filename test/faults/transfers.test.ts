@@ -13,9 +13,10 @@ import { parseS3Url } from '../../drivers/s3/s3-url.ts';
 import type { ScanSummary } from '../../workflows/contract.ts';
 import { keysOf } from '../contract/collect.ts';
 import { openTestStore, testStoreSettings } from '../contract/s3-store.ts';
+import { until } from '../contract/until.ts';
 import { expectWhole, filesBelow, readManifest } from '../integration/oracle.ts';
 import { type HttpFault, httpFaultProxy, type ProxiedRequest } from './http-fault-proxy.ts';
-import { openScene, type Scene, sha256Of, until } from './scene.ts';
+import { openScene, type Scene, sha256Of } from './scene.ts';
 import {
   expectEngineSawOnlyItsContent,
   fileOf,

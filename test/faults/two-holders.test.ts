@@ -10,7 +10,8 @@ import { connectRedis } from '../../drivers/redis/connect.ts';
 import { createRedisLocks } from '../../drivers/redis/locks.ts';
 import type { ScanSummary } from '../../workflows/contract.ts';
 import { recordingLog } from '../contract/redis-connection.ts';
-import { inEngine, openScene, type Scene, sha256Of, until } from './scene.ts';
+import { until } from '../contract/until.ts';
+import { inEngine, openScene, type Scene, sha256Of } from './scene.ts';
 
 let scene: Scene;
 beforeAll(async () => {

@@ -6,10 +6,10 @@ import { httpPodFeed } from '../../drivers/kubernetes/http-pod-feed.ts';
 import { KubeApi } from '../../drivers/kubernetes/kube-api.ts';
 import { filePodSelector } from '../../drivers/kubernetes/pod-labels.ts';
 import { NAMESPACE } from '../contract/cluster-pods.ts';
+import { until } from '../contract/until.ts';
 import { secondApiServer } from '../integration/second-api-server.ts';
 import { type Bay, inPhase, openBay } from './drivers.ts';
 import type { ProxiedRequest } from './http-fault-proxy.ts';
-import { until } from './scene.ts';
 
 let bay: Bay;
 beforeAll(async () => {

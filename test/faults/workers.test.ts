@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { CrashPoint } from '../../activities/crash-points.ts';
+import { until } from '../contract/until.ts';
 import { findRecords, listLocks } from './index-records.ts';
-import { crashAt, inEngine, openScene, type Scene, sha256Of, survives, until } from './scene.ts';
+import { crashAt, inEngine, openScene, type Scene, sha256Of, survives } from './scene.ts';
 
 let scene: Scene;
 

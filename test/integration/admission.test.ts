@@ -7,8 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { accessProblem, LOG_ACCESS, NEEDED_ACCESS } from '../../drivers/kubernetes/access.ts';
 import { builtImage } from '../contract/stack.ts';
+import { until } from '../contract/until.ts';
 import { ROWS } from './admission-rows.ts';
-import { type FilePodWorld, filePodWorld, profileOf, until } from './file-pod-world.ts';
+import { type FilePodWorld, filePodWorld, profileOf } from './file-pod-world.ts';
 import { tool } from './kubectl.ts';
 import { openNamespace } from './without-rule.ts';
 

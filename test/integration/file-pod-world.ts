@@ -7,6 +7,7 @@ import { KubeError } from '../../drivers/kubernetes/kube-error.ts';
 import { podName } from '../../drivers/kubernetes/pod-name.ts';
 import { type Profile, profileFingerprint, profileSchema } from '../../drivers/profile.ts';
 import { stackVariable } from '../contract/stack.ts';
+import { until } from '../contract/until.ts';
 import { chart, type KubeObject, RELEASE, readObjects, rendered } from '../unit/helm/render-chart.ts';
 import { tool } from './kubectl.ts';
 
@@ -182,13 +183,4 @@ export function withToken(like: KubeConfig, token: string): KubeConfig {
   const config = new KubeConfig();
   config.loadFromClusterAndUser(cluster, { name: 'worker', token });
   return config;
-}
-
-/** Polls for a minute; gives up loudly. */
-export async function until(met: () => Promise<boolean>): Promise<void> {
-  for (let round = 0; round < 600; round++) {
-    if (await met()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`never happened: ${met}`);
 }

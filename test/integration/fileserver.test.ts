@@ -9,6 +9,7 @@ import { describeSelf } from '../../drivers/file-system/owner.ts';
 import type { Link } from '../../fileserver/links.ts';
 import { createLinkSigner } from '../../fileserver/links.ts';
 import { type FsPlaces, makeFsPlaces, TEST_KEYS } from '../contract/fs-places.ts';
+import { until } from '../contract/until.ts';
 
 let places: FsPlaces;
 afterEach(() => places.close());
@@ -35,10 +36,6 @@ async function leftovers(): Promise<string[]> {
 
 function bytesOf(response: Response): Promise<string> {
   return response.arrayBuffer().then((bytes) => Buffer.from(bytes).toString());
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 describe('a link to read', () => {

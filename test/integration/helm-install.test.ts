@@ -5,6 +5,7 @@ import { Client, Connection, QueryNotRegisteredError } from '@temporalio/client'
 import type { Progress, ScanSummary } from '../../workflows/contract.ts';
 import { QUERY } from '../../workflows/contract.ts';
 import { stackVariable } from '../contract/stack.ts';
+import { until } from '../contract/until.ts';
 import { bucket, folders, type Places } from '../faults/places.ts';
 import { type ChartRelease, chartRelease } from './chart-release.ts';
 import { putDemoDocuments } from './demo-files.ts';
@@ -68,14 +69,6 @@ const kubectl = (...args: string[]) => tool('kubectl', ['-n', release.name, ...a
 const workers = ['-l', 'app.kubernetes.io/component in (orchestrate, files, pods)'];
 const password = () =>
   kubectl('get', 'secret', `${release.name}-pristine-redis`, '-o', 'jsonpath={.data.password}');
-
-async function until(met: () => Promise<boolean>): Promise<void> {
-  for (let round = 0; round < 1_200; round++) {
-    if (await met()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`never happened: ${met}`);
-}
 
 function unlessUnknown(error: unknown): undefined {
   if (!(error instanceof QueryNotRegisteredError)) throw error;

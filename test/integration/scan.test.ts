@@ -6,6 +6,7 @@ import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import type { Outcome, Progress, ScanSummary } from '../../workflows/contract.ts';
 import { QUERY, UPDATE } from '../../workflows/contract.ts';
 import { stackVariable } from '../contract/stack.ts';
+import { until } from '../contract/until.ts';
 import { putDemoDocuments } from './demo-files.ts';
 import { expectAccounted, expectNothingLeft, filesBelow, readManifest } from './oracle.ts';
 import type { WorkerProcess } from './worker-process.ts';
@@ -48,14 +49,6 @@ const outcomesOf = (destination: string, scan: string): Record<string, Outcome> 
   Object.fromEntries(readManifest(destination, scan).map((line) => [line.path, line.outcome]));
 const podsMade = () => worker.events('pod.created').length;
 const podsUnserved = () => worker.events('pod.ended').filter((event) => event.class === 'transfer').length;
-
-async function until(met: () => boolean | Promise<boolean>): Promise<void> {
-  for (let round = 0; round < 600; round++) {
-    if (await met()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error(`never happened: ${met}`);
-}
 
 describe('a folder of documents, rebuilt by mat2', () => {
   test('every file has one outcome; a second scan delivers the same without a pod', async () => {

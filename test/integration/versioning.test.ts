@@ -3,10 +3,11 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { ScanSummary } from '../../workflows/contract.ts';
+import { type ScanSummary, UPDATE } from '../../workflows/contract.ts';
+import { until } from '../contract/until.ts';
 import { type OwnTemporal, ownTemporal } from '../faults/own-temporal.ts';
 import { faultyProfile, withProfiles } from '../faults/profiles.ts';
-import { inEngine, openScene, type Scene, sha256Of, until } from '../faults/scene.ts';
+import { inEngine, openScene, type Scene, sha256Of } from '../faults/scene.ts';
 import { expectAccounted, expectNothingLeft } from './oracle.ts';
 import type { WorkerProcess } from './worker-process.ts';
 
@@ -73,7 +74,7 @@ async function buildsOf(workflowId: string, runId?: string): Promise<string[]> {
 }
 
 test('files in work end on the version that began them, the scan moves over, new files run on the new one', async () => {
-  const profiles = withProfiles({ faulty: faultyProfile({ runDeadlineSeconds: 40 }) });
+  const profiles = withProfiles({ faulty: faultyProfile({ runDeadlineSeconds: 60 }) });
   const one = await scene.worker({ ...version('one'), ...profiles });
   await makeCurrent('one');
   // There already, and without work until it is the current one: a worker takes its time to start.
@@ -86,7 +87,14 @@ test('files in work end on the version that began them, the scan moves over, new
 
   const scan = await scene.start(one, place, { parallelFiles: 2, retries: 1 });
   await until(async () => (await scene.podsOf(one)).filter(inEngine).length === 2);
+  // Held meanwhile, so that what is new begins after the switch however long that takes.
+  await scan.executeUpdate(UPDATE.pause);
   expect(await pristine(one, 'two')).toBe(`Version two of ${NAME} is current; before it one.`);
+  await until(async () => {
+    await scan.executeUpdate(UPDATE.setParallelFiles, { args: [2] });
+    return (await buildsOf(scan.workflowId)).includes('two');
+  });
+  await scan.executeUpdate(UPDATE.resume);
   const summary: ScanSummary = await scan.result();
 
   // The books balance, with one quarantined of its own will.

@@ -1,8 +1,9 @@
 /** The chart's admission policy with one rule taken out, for each of its rules, in a namespace without Pod Security. */
 import type { V1Pod } from '@kubernetes/client-node';
 import { z } from 'zod';
+import { until } from '../contract/until.ts';
 import { type KubeObject, named } from '../unit/helm/render-chart.ts';
-import { answer, apply, type FilePodWorld, until } from './file-pod-world.ts';
+import { answer, apply, type FilePodWorld } from './file-pod-world.ts';
 import { tool } from './kubectl.ts';
 
 const policySchema = z.looseObject({

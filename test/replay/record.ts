@@ -8,20 +8,16 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { Client, Connection } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { stackVariable } from '../contract/stack.ts';
-import { bundleWorkflows, createHarness, quietRuntime } from '../workflow/harness.ts';
+import { openHarness } from '../workflow/harness.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const folder = join(import.meta.dirname, 'histories', process.argv[2] ?? 'next');
 mkdirSync(folder, { recursive: true });
-quietRuntime();
-const address = stackVariable('TEMPORAL_ADDRESS');
-const env = await TestWorkflowEnvironment.createFromExistingServer({ address });
-const connection = await Connection.connect({ address });
+const { env, harness } = await openHarness();
+const connection = await Connection.connect({ address: stackVariable('TEMPORAL_ADDRESS') });
 const client = new Client({ connection });
 try {
-  const harness = createHarness(env, await bundleWorkflows());
   for (const scenario of SCENARIOS) {
     for (const [name, workflowId] of Object.entries(await scenario(harness))) await keep(name, workflowId);
   }

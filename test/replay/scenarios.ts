@@ -4,8 +4,9 @@
  */
 import type { Collected } from '../../activities/collect-result.ts';
 import { fileWorkflowId, UPDATE, WORKFLOW } from '../../workflows/contract.ts';
+import { until } from '../contract/until.ts';
 import type { Harness, Options, Run } from '../workflow/harness.ts';
-import { committed, files, gate, good, progressOf, until } from '../workflow/harness.ts';
+import { committed, files, gate, good, progressOf } from '../workflow/harness.ts';
 
 /** Workflow IDs whose histories are kept, by the name of the file: all runs of each. */
 export type Kept = Record<string, string>;

@@ -1,10 +1,11 @@
 /** Runs scans on queues of their own, against a given Temporal and in-memory activities. */
 import { createRequire } from 'node:module';
-import type { TestWorkflowEnvironment } from '@temporalio/testing';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import type { Progress, ScanSummary } from '../../workflows/contract.ts';
 import { QUERY, taskQueues } from '../../workflows/contract.ts';
+import { stackVariable } from '../contract/stack.ts';
 import type { InMemory, InMemoryFile, InMemoryOptions } from './in-memory.ts';
 import { inMemory } from './in-memory.ts';
 
@@ -34,6 +35,17 @@ export function bundleWorkflows(): Promise<WorkflowBundleWithSourceMap> {
     workflowsPath: require.resolve('../../workflows/index.ts'),
     logger: new DefaultLogger('ERROR'),
   });
+}
+
+/**
+ * On the stack's Temporal. Not the time-skipping server: it can lose a workflow task when a timer is cancelled as it
+ * fires (github.com/temporalio/sdk-java/issues/3088), and does not tell a parent that its child was terminated.
+ */
+export async function openHarness() {
+  quietRuntime();
+  const address = stackVariable('TEMPORAL_ADDRESS');
+  const env = await TestWorkflowEnvironment.createFromExistingServer({ address });
+  return { env, harness: createHarness(env, await bundleWorkflows()) };
 }
 
 export function createHarness(env: TestWorkflowEnvironment, workflowBundle: WorkflowBundleWithSourceMap) {
@@ -97,19 +109,6 @@ export const files = (count: number, contents = count): InMemoryFile[] =>
     path: `file-${String(n).padStart(5, '0')}`,
     sha256: String(n % contents).padStart(64, '0'),
   }));
-
-/** Long, since the machine may be busy, and less than a test's limit. */
-const PATIENCE_MS = 90_000;
-
-/** Polls; gives up loudly, so that a failing test leaves no loop behind. */
-export async function until(met: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
-  while (Date.now() < deadline) {
-    if (await met()) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`never happened: ${met}`);
-}
 
 export const progressOf = (run: Run): Promise<Progress> =>
   run.handle.query<Progress>(QUERY.progress).catch(() => ({ listed: 0 }) as Progress);

