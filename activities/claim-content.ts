@@ -6,6 +6,7 @@ import { indexProfile } from '../workflows/contract.ts';
 import type { Dependencies } from './dependencies.ts';
 import { receiptKey } from './keys.ts';
 import { readQuarantine, readReceipt } from './receipt.ts';
+import { askRecordedPlace } from './recorded-place.ts';
 
 export type ClaimContentInput = Pick<
   RebuildFileInput,
@@ -30,7 +31,8 @@ export async function claimContent(deps: Dependencies, input: ClaimContentInput)
       retryAfterMs: 5_000,
     });
   }
-  if (claim.kind === 'done') return { kind: 'done', result: await resultOf(deps, claim.record, content) };
+  if (claim.kind === 'done')
+    return { kind: 'done', result: await resultOf(deps, input.destination, claim.record, content) };
   await deps.reached?.('content.claimed');
 
   const receipt = await readReceipt(deps.openDestination(input.destination), content);
@@ -76,19 +78,21 @@ async function claimKey(deps: Dependencies, input: ClaimContentInput, key: Conte
 
 async function resultOf(
   deps: Dependencies,
+  own: string,
   record: IndexRecord,
   content: { sha256: string; fingerprint: string },
 ): Promise<FileResult> {
   const { verdict, destination: url, fingerprint = content.fingerprint } = record;
   const place = { sha256: content.sha256, fingerprint };
-  const destination = deps.openDestination(url);
-  const reason =
-    verdict === 'quarantined'
-      ? (await readQuarantine(destination, place))?.reason
-      : (await readReceipt(destination, place))?.reason;
+  const read = verdict === 'quarantined' ? readQuarantine : readReceipt;
+  const kept = await askRecordedPlace<{ reason?: string | undefined }>(
+    deps,
+    { url, own, sha256: content.sha256 },
+    (destination) => read(destination, place),
+  );
   return {
     outcome: verdict,
-    reason,
+    reason: kept?.reason,
     attempts: 0,
     destination: url,
     fingerprint: record.fingerprint,

@@ -11,6 +11,7 @@ import type { ManifestLine } from './manifest.ts';
 import { writePart } from './manifest.ts';
 import type { Receipt } from './receipt.ts';
 import { readQuarantine, readReceipt } from './receipt.ts';
+import { askRecordedPlace } from './recorded-place.ts';
 import {
   contentOf,
   type Delivered,
@@ -182,15 +183,18 @@ async function settleByRecord(
   if (file.sha256 === undefined || file.from === undefined) return { line };
 
   const content = contentOf(file, input.profile);
-  const origin = deps.openDestination(file.from);
+  const place = { url: file.from, own: input.destination, sha256: file.sha256 };
   if (file.outcome === 'quarantined') {
-    const kept = await readQuarantine(origin, content);
-    return { line: { ...line, reason: line.reason ?? kept?.reason, pod: line.pod ?? kept?.pod } };
+    const kept = await askRecordedPlace(deps, place, (origin) => readQuarantine(origin, content));
+    const reason =
+      line.reason ?? kept?.reason ?? `its reason is not in ${file.from} any more, or out of reach`;
+    return { line: { ...line, reason, pod: line.pod ?? kept?.pod } };
   }
 
-  const receipt = await readReceipt(origin, content);
+  const receipt = await askRecordedPlace(deps, place, (origin) => readReceipt(origin, content));
   if (receipt === null || (receipt.verdict === 'rebuilt') !== delivers) return 'missing';
   const report = reportKindOf(receipt);
+  const origin = deps.openDestination(file.from);
   try {
     if (origin.url !== destination.url) await replicate(origin, destination, receipt, content);
     if (receipt.rebuilt) await destination.copy(receipt.rebuilt.key, treeKey(file.name), receipt.rebuilt);

@@ -54,6 +54,8 @@ export const EVENT = {
   resultRejected: 'result.rejected',
   /** A receipt of earlier work was found: no pod is needed. */
   resultFound: 'result.found',
+  /** A record names a destination that this worker can't go to any more: the content is rebuilt. */
+  contentOutOfReach: 'content.out_of_reach',
   /** The index was told that a content is done. */
   contentRecorded: 'content.recorded',
   /** An operator cleared a quarantined content: the next scan that meets it runs its engine again. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { claimContent } from '../../../activities/claim-content.ts';
 import { finishScan } from '../../../activities/finish-scan.ts';
-import { receiptKey, scanKey, slotKey } from '../../../activities/keys.ts';
+import { partKey, receiptKey, scanKey, slotKey } from '../../../activities/keys.ts';
 import { keepPage } from '../../../activities/pages.ts';
 import { settleFiles } from '../../../activities/settle-files.ts';
 import type { OutcomeCounts } from '../../../workflows/contract.ts';
@@ -103,6 +103,54 @@ test('content of another destination is brought over with its receipt', async ()
   expect(readFileSync(join(at.root, 'other/tree/docs/a'), 'utf8')).toBe('clean');
   const key = receiptKey({ sha256: sha256Of('hostile'), fingerprint });
   expect(existsSync(join(at.root, 'other', key))).toBe(true);
+});
+
+describe('a record whose destination this worker may not go to any more', () => {
+  const elsewhere = 'file:///elsewhere/out';
+  const scanned = (at: ReturnType<typeof world>) => {
+    const { sha256, profile, destination, scanId } = at.file('hostile');
+    return { sha256, profile, destination, scanId };
+  };
+
+  test.each(['rebuilt', 'refused'] as const)(
+    'a content that was %s is missing, to be rebuilt',
+    async (outcome) => {
+      const at = world();
+      const files = [{ ...rebuilt('hostile', elsewhere), outcome }];
+      expect(await settle(at, files)).toEqual({ counts: noOutcomes(), missing: [0] });
+    },
+  );
+
+  test('a content that was quarantined stays so, and its line says where the reason was', async () => {
+    const at = world();
+    const file = { ...rebuilt('hostile', elsewhere), outcome: 'quarantined' as const };
+    expect(await settle(at, [file])).toMatchObject({ counts: { quarantined: 1 }, missing: [] });
+    expect(readFileSync(join(at.root, 'out', partKey('scan', 'run', 1)), 'utf8')).toMatch(
+      /its reason is not in file:\/\/\/elsewhere\/out any more, or out of reach/,
+    );
+  });
+
+  test('its content counts as done for a claim', async () => {
+    const at = world();
+    const { sha256, ...rest } = scanned(at);
+    await at.deps.index.add(
+      { sha256, profile: fingerprint },
+      { verdict: 'rebuilt', destination: elsewhere },
+      'me',
+    );
+    const claim = { sha256, ...rest, owner: 'me' };
+    expect(await claimContent(at.deps, claim)).toMatchObject({
+      kind: 'done',
+      result: { outcome: 'rebuilt', destination: elsewhere },
+    });
+  });
+
+  test("the scan's own destination is no such place", async () => {
+    const at = world();
+    await expect(settle(at, [rebuilt('hostile', elsewhere)], elsewhere)).rejects.toMatchObject({
+      code: 'destination.forbidden',
+    });
+  });
 });
 
 test('what is committed is recorded and unlocked in the same step', async () => {
