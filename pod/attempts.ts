@@ -10,10 +10,13 @@ export type Patience = {
   pause: (next: number) => Promise<void>;
 };
 
-/** Four tries, about 0.25, 1 and 4 seconds apart, each up to twice that so that pods do not come back at once. */
+/**
+ * Five tries, 0.25, 1, 4 and 8 seconds apart, each up to twice that so that pods do not come back at once: longer than
+ * a worker with its file server takes to come back.
+ */
 export const PATIENCE: Patience = {
-  tries: 4,
-  pause: (next) => sleep(250 * 4 ** (next - 2) * (1 + Math.random())),
+  tries: 5,
+  pause: (next) => sleep(Math.min(250 * 4 ** (next - 2), 8_000) * (1 + Math.random())),
 };
 
 /** Something that may well work on the next try. The message is a sentence's part without any link in it. */
