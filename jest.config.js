@@ -1,5 +1,6 @@
 // One project a test folder, so that a folder can be run by its name: --selectProjects unit
 const kinds = ['unit', 'contract', 'workflow', 'replay', 'integration', 'faults'];
+const onServers = ['contract', 'workflow', 'integration', 'faults'];
 
 export default {
   projects: kinds.map((kind) => ({
@@ -8,7 +9,7 @@ export default {
     roots: [`<rootDir>/test/${kind}`],
     testMatch: ['**/*.test.ts'],
     testEnvironment: 'node',
-    ...(kind === 'faults' ? { setupFilesAfterEnv: ['<rootDir>/test/faults/once-more.ts'] } : {}),
+    ...(onServers.includes(kind) ? { setupFilesAfterEnv: ['<rootDir>/test/once-more.ts'] } : {}),
     extensionsToTreatAsEsm: ['.ts'],
     modulePathIgnorePatterns: ['<rootDir>/.pristine/'],
     transform: {

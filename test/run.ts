@@ -113,17 +113,31 @@ type Report = {
     endTime: number;
     status: string;
     message: string;
-    assertionResults: { fullName: string; status: string; failureMessages: string[] }[];
+    assertionResults: {
+      fullName: string;
+      status: string;
+      failureMessages: string[];
+      /** More than one: it failed first (see once-more.ts). */
+      invocations?: number;
+      retryReasons?: string[];
+    }[];
   }[];
 };
 
 /** Said once more before the last line: whoever reads only the end is to know what failed. */
 const failures: string[] = [];
+const retried: string[] = [];
 const MESSAGE_LINES = 12;
+const briefly = (text: string) => stripVTControlCharacters(text).split('\n', MESSAGE_LINES).join('\n    ');
+
+function retriedOf({ name, assertionResults }: Report['testResults'][number]): string[] {
+  return assertionResults
+    .filter((test) => test.status === 'passed' && (test.invocations ?? 1) > 1)
+    .map((test) => `${relative(root, name)}: ${test.fullName}\n    ${briefly(test.retryReasons?.[0] ?? '')}`);
+}
 
 function failuresOf({ name, status, message, assertionResults }: Report['testResults'][number]): string[] {
   if (status !== 'failed') return [];
-  const briefly = (text: string) => stripVTControlCharacters(text).split('\n', MESSAGE_LINES).join('\n    ');
   const tests = assertionResults
     .filter((test) => test.status === 'failed')
     .map((test) => `${test.fullName}\n    ${briefly(test.failureMessages.join('\n'))}`);
@@ -168,6 +182,7 @@ function runJest(projects: string[], { workers, minutes, only, not }: Group): vo
     .map(({ name, took }) => `${name} ${seconds(took)}`);
   console.log(`${projects.join(', ')}: ${seconds(Date.now() - start)}; longest: ${slowest.join(', ')}`);
   failures.push(...result.testResults.flatMap(failuresOf));
+  retried.push(...result.testResults.flatMap(retriedOf));
   passed += result.numPassedTests;
   failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
   if (result.numPassedTests === 0) failed += 1;
@@ -189,6 +204,7 @@ for (const group of groups) {
   if (projects.length === 0 || (group.whole && !isWhole())) continue;
   runJest(projects, group);
 }
+for (const test of retried) console.log(`passed at its second try: ${test}`);
 for (const failure of failures) console.log(`FAIL ${failure}`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

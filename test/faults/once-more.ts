@@ -1,7 +1,0 @@
-/**
- * These tests kill processes at moments and wait for what others do about it: on a busy machine a clock can run out
- * that is no defect. One that fails is run once more, its first failure printed; what is broken fails again.
- */
-import { jest } from '@jest/globals';
-
-jest.retryTimes(1, { logErrorsBeforeRetry: true });
