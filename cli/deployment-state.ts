@@ -5,6 +5,7 @@ import type { DeploymentSettings } from '../workers/deployment-settings.ts';
 import { taskQueues } from '../workflows/contract.ts';
 
 const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
+const { ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS } = proto.temporal.api.enums.v1.RoutingConfigUpdateState;
 
 /** Queues of a release that no worker of this version polls, which Temporal notices some minutes late. */
 export async function unpolledQueues(
@@ -30,14 +31,20 @@ export async function unpolledQueues(
   return [...new Set(unpolled.flat())];
 }
 
-/** The build that is current now. undefined: none is, or Temporal has no such deployment yet. */
+/** `spreading`: not every task queue goes by it yet. Older servers do not say so. */
+export type Current = { buildId: string | undefined; spreading: boolean };
+
+/** The build that is current now; undefined where none is. */
 export async function currentBuild(
   service: WorkflowService,
   { temporal: { namespace }, deployment }: DeploymentSettings,
-): Promise<string | undefined> {
+): Promise<Current> {
   const { workerDeploymentInfo } = await service.describeWorkerDeployment({
     namespace,
     deploymentName: deployment.name,
   });
-  return workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId || undefined;
+  return {
+    buildId: workerDeploymentInfo?.routingConfig?.currentDeploymentVersion?.buildId || undefined,
+    spreading: workerDeploymentInfo?.routingConfigUpdateState === ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS,
+  };
 }

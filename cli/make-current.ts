@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { Connection, isGrpcServiceError, type WorkflowService } from '@temporalio/client';
 import type { DeploymentSettings } from '../workers/deployment-settings.ts';
 import { noTemporal } from '../workers/no-temporal.ts';
 import { temporalOptions } from '../workers/temporal-options.ts';
-import { currentBuild, unpolledQueues } from './deployment-state.ts';
+import { type Current, currentBuild, unpolledQueues } from './deployment-state.ts';
 
 /** Of one question. */
 const ANSWER_MS = 10_000;
@@ -14,8 +14,8 @@ const FINAL = [3, 7, 12, 16];
 const UNAVAILABLE = 14;
 
 /**
- * Waits until workers of this version poll every queue, so that nothing is sent where nobody is, then makes it the
- * current one. What is current already is left as it is.
+ * Waits until workers of this version poll every queue, so that nothing is sent where nobody is, makes it the current
+ * one, and waits until every queue goes by it. What is current already is left as it is.
  */
 export async function makeCurrent(
   settings: DeploymentSettings,
@@ -26,12 +26,14 @@ export async function makeCurrent(
   const options = await temporalOptions({ temporal });
   const connection = Connection.lazy(options);
   const end = Date.now() + waitMs;
+  let first: Current | undefined;
   try {
     for (;;) {
-      const { done, before, waitsFor } = await connection
-        .withDeadline(Date.now() + ANSWER_MS, () => attempt(connection, settings))
-        .catch((error: unknown) => ({ done: false, before: undefined, waitsFor: error }));
-      if (done) return { name, buildId, before };
+      const { found, waitsFor } = await connection
+        .withDeadline(Date.now() + ANSWER_MS, () => makeCurrentOnce(connection.workflowService, settings))
+        .catch((error: unknown) => ({ found: undefined, waitsFor: error }));
+      first ??= found;
+      if (waitsFor === undefined) return { name, buildId, before: first?.buildId };
       if (isGrpcServiceError(waitsFor) && FINAL.includes(waitsFor.code)) throw refused(deployment, waitsFor);
       if (Date.now() >= end) {
         if (isGrpcServiceError(waitsFor) && waitsFor.code === UNAVAILABLE)
@@ -45,19 +47,21 @@ export async function makeCurrent(
   }
 }
 
-async function attempt({ workflowService }: Connection, settings: DeploymentSettings) {
+/** One look and at most one step. `found`: what was current; `waitsFor`: why it is not over yet. */
+export async function makeCurrentOnce(
+  service: WorkflowService,
+  settings: DeploymentSettings,
+): Promise<{ found?: Current; waitsFor?: Error }> {
   const { namespace } = settings.temporal;
   const { name, buildId } = settings.deployment;
-  const unpolled = await unpolledQueues(workflowService, settings);
-  if (unpolled.length > 0) {
-    const waitsFor = new Error(`none of its workers polls ${unpolled.join(', ')}`);
-    return { done: false, before: undefined, waitsFor };
+  const unpolled = await unpolledQueues(service, settings);
+  if (unpolled.length > 0) return { waitsFor: new Error(`none of its workers polls ${unpolled.join(', ')}`) };
+  const found = await currentBuild(service, settings);
+  if (found.buildId === buildId && !found.spreading) return { found };
+  if (found.buildId !== buildId) {
+    await service.setWorkerDeploymentCurrentVersion({ namespace, deploymentName: name, buildId });
   }
-  const before = await currentBuild(workflowService, settings);
-  if (before !== buildId) {
-    await workflowService.setWorkerDeploymentCurrentVersion({ namespace, deploymentName: name, buildId });
-  }
-  return { done: true, before, waitsFor: undefined };
+  return { found, waitsFor: new Error('Temporal has not told every task queue yet') };
 }
 
 function refused({ name, buildId }: DeploymentSettings['deployment'], cause: unknown, when = ''): Error {
