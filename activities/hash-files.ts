@@ -10,27 +10,30 @@ export type ReadFile = { file: ListedFile; sha256: string; beganAt: number };
 
 const HASHES_AT_ONCE = 4;
 
-/** Reads each: its content's hash, or the outcome of a file that can't be read as it was listed. */
+/** Reads each: its content's hash, or the outcome of a file that can't be read as it was listed. In the given order. */
 export async function hashFiles(
   source: Pick<Source, 'open'>,
   files: readonly ListedFile[],
   heartbeat: (details: unknown) => void,
   signal: AbortSignal,
 ): Promise<{ read: ReadFile[]; settled: SettledFile[] }> {
-  const read: ReadFile[] = [];
-  const settled: SettledFile[] = [];
-  const next = files.values();
+  const results: (ReadFile | SettledFile)[] = [];
+  let hashed = 0;
+  const next = files.entries();
   const hashLoop = async () => {
-    for (const file of next) {
+    for (const [at, file] of next) {
       signal.throwIfAborted();
       const beganAt = Date.now();
-      const result = await hashOrOutcome(source, file, () => heartbeat({ hashed: read.length }), signal);
-      if (typeof result === 'string') read.push({ file, sha256: result, beganAt });
-      else settled.push(result);
+      const result = await hashOrOutcome(source, file, () => heartbeat({ hashed }), signal);
+      results[at] = typeof result === 'string' ? { file, sha256: result, beganAt } : result;
+      hashed += 1;
     }
   };
   await Promise.all(Array.from({ length: HASHES_AT_ONCE }, hashLoop));
-  return { read, settled };
+  return {
+    read: results.filter((result) => 'beganAt' in result),
+    settled: results.filter((result) => 'outcome' in result),
+  };
 }
 
 async function hashOrOutcome(
