@@ -1,6 +1,6 @@
 /** The chart on the real cluster: workers, file server and Redis as pods, an upgrade in mid-scan, and what is left. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Client, Connection, QueryNotRegisteredError } from '@temporalio/client';
 import type { Progress, ScanSummary } from '../../workflows/contract.ts';
 import { QUERY } from '../../workflows/contract.ts';
@@ -17,13 +17,13 @@ let store: Places;
 let connection: Connection;
 let client: Client;
 
-beforeAll(async () => {
+beforeEach(async () => {
   connection = await Connection.connect({ address: stackVariable('TEMPORAL_ADDRESS') });
   client = new Client({ connection });
   store = await bucket();
   release = await chartRelease();
-}, 60_000);
-afterAll(async () => {
+}, 180_000);
+afterEach(async () => {
   await release?.close();
   await store?.close();
   await connection?.close();
@@ -118,5 +118,7 @@ test('installed, it rebuilds the files of the demo and a bucket; upgraded and it
     ]),
   );
   await release.uninstall();
+  // Helm waits for what it has made itself, not for the last pod of a Deployment to take its leave.
+  await until(async () => (await release.leftovers()).length === 0).catch(() => {});
   expect(await release.leftovers()).toEqual([]);
 }, 1_800_000);
