@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { Client, Connection } from '@temporalio/client';
 import { builtImage } from '../contract/stack.ts';
 import { type OwnTemporal, ownTemporal } from '../faults/own-temporal.ts';
@@ -16,15 +16,15 @@ let temporal: OwnTemporal;
 let connection: Connection;
 let release: ChartRelease;
 let codec: CodecSecrets;
-beforeAll(async () => {
+beforeEach(async () => {
   // Temporal keeps a deployment as long as its workers were there: the shared server would fill up with them.
   temporal = await ownTemporal();
   await temporal.start();
   connection = await Connection.connect({ address: temporal.address });
   release = await chartRelease(temporal.address);
   codec = await codecSecrets(release.name);
-}, 120_000);
-afterAll(async () => {
+}, 240_000);
+afterEach(async () => {
   await release?.close();
   await connection?.close();
   await temporal?.close();
