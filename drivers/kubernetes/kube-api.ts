@@ -96,8 +96,11 @@ export class KubeApi {
       outer?.throwIfAborted();
       return await run(abort.signal);
     } catch (error) {
-      if (abort.signal.aborted) throw abort.signal.reason;
-      throw error instanceof KubeError ? error : KubeError.unreachable(error);
+      if (outer?.aborted) throw outer.reason;
+      if (error instanceof KubeError) throw error;
+      // What has befallen one kept connection has often befallen them all: else each costs a try of its own.
+      this.dropIdleConnections();
+      throw abort.signal.aborted ? abort.signal.reason : KubeError.unreachable(error);
     } finally {
       clearTimeout(timer);
       outer?.removeEventListener('abort', onOuter);

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { DriverError } from '../../drivers/errors.ts';
 import { loadKubeConfig } from '../../drivers/kubernetes/load-kube-config.ts';
 import { NAMESPACE } from '../contract/cluster-pods.ts';
 import { stackVariable } from '../contract/stack.ts';
@@ -143,12 +142,15 @@ test('F17 a creation that times out and happens: the next try adopts by UID', as
   weather.turn('fair');
   const made = (await bay.pods.list()).filter(({ name }) => name === request.name);
   expect(made).toHaveLength(1);
-  // A connection that was cut may still be in the pool: its failure is retryable, as Temporal would.
-  const again = () => pods.create(request).catch((error: DriverError) => error);
-  let next = await again();
-  for (let round = 0; round < 5 && next instanceof DriverError && next.retryable; round++)
-    next = await again();
-  expect(next).toMatchObject({ uid: made[0]?.uid, adopted: true });
+  expect(await pods.create(request)).toMatchObject({ uid: made[0]?.uid, adopted: true });
+});
+
+test('F17 answers stop coming on every kept connection: one try is lost, not one for each', async () => {
+  const { proxy: weather, pods } = await bay.behindWeather();
+  await Promise.all(Array.from({ length: 8 }, () => pods.check()));
+  weather.turn('no-answers');
+  await expect(pods.check()).rejects.toMatchObject({ code: 'kubernetes.unavailable', retryable: true });
+  await pods.check();
 });
 
 test('F17 409 from an attempt that is still terminating: refused until it is fully gone, then a new pod', async () => {
