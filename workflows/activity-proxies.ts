@@ -36,14 +36,17 @@ export function fileSteps(step: Step) {
   });
 }
 
-/** Asked once at the start: answers within seconds or says why not, rather than riding anything out. */
+/**
+ * Asked once at the start. What a person must mend is said at once; what may mend itself (a restart, a failover) is
+ * tried again for half a minute, rather than ridden out for hours while somebody waits for the answer.
+ */
 export function openingSteps() {
   return proxyActivities<FileActivities>({
     taskQueue: taskQueues(workflowInfo().taskQueue).files,
     summary: 'check source, destination and cluster',
     startToCloseTimeout: '1 minute',
     scheduleToCloseTimeout: '5 minutes',
-    retry: { ...retry, maximumAttempts: 4 },
+    retry: { ...retry, maximumAttempts: 6 },
   });
 }
 
