@@ -75,6 +75,7 @@ async function ownServer(
     port,
     folder,
     async start() {
+      if (child !== undefined) throw new Error('it runs already');
       child = spawn('redis-server', await argsOf(folder, port), { stdio: 'ignore' });
       await once(child, 'spawn');
       await answers(port, child, probe);

@@ -9,21 +9,28 @@ import type { World } from './seed-world.ts';
 
 const namespace = 'pristine-files';
 
-/** All of them, each at its time; those whose time comes after `over` do not happen. What was done, in words. */
+/**
+ * All of them, each at its time, or once an earlier one of its kind is undone: what is down can't go down. Those whose
+ * time comes after `over` do not happen. What was done, in words.
+ */
 export async function inflict(
   faults: readonly TimedFault[],
   world: World,
   over: AbortSignal,
 ): Promise<string[]> {
+  const began = Date.now();
   const done: string[] = [];
-  await Promise.all(
-    faults.map(async (fault) => {
-      await sleep(fault.afterMs, undefined, { signal: over }).catch(() => undefined);
+  const inTurn = async (ofOneKind: TimedFault[]) => {
+    for (const fault of ofOneKind.sort((a, b) => a.afterMs - b.afterMs)) {
+      const left = Math.max(0, began + fault.afterMs - Date.now());
+      await sleep(left, undefined, { signal: over }).catch(() => undefined);
       if (over.aborted) return;
-      const what = await act(fault, world, over);
-      done.push(`${what} after ${fault.afterMs} ms`);
-    }),
-  );
+      const after = Date.now() - began;
+      done.push(`${await act(fault, world, over)} after ${after} ms`);
+    }
+  };
+  const kinds = Object.values(Object.groupBy(faults, ({ kind }) => kind));
+  await Promise.all(kinds.map(inTurn));
   return done;
 }
 
