@@ -14,7 +14,7 @@ import { keepPage } from './pages.ts';
 export type ListPageInput = {
   scanId: string;
   firstRunId: string;
-  /** Number of this page within the scan, from 1. */
+  /** Number of this page within the scan, from 1; an empty one leaves its number to the next. */
   page: number;
   source: string;
   destination: string;
@@ -93,7 +93,9 @@ export async function listPage(
     },
     'page listed',
   );
-  return keepPage(deps, input, { work, settled, next: cursor });
+  const page = { work, settled, next: cursor };
+  // Of nothing no book is kept: a watching scan finds nothing new in most of its passes, for months.
+  return work.length + settled.length === 0 ? page : keepPage(deps, input, page);
 }
 
 /** What has its outcome without being read, and the others. */

@@ -5,8 +5,8 @@ type Named = { name: FileName };
 
 /** Names in one payload, in bytes of JSON: Temporal refuses a payload of 2 MB. */
 export const PAYLOAD_NAMES = 256 * 1024;
-/** Names that a scan holds in all, its state when it continues as new: one more page may come on top. */
-export const HELD_NAMES = 512 * 1024;
+/** Files that a scan holds in all, its state when it continues as new, in bytes of JSON: a page may come on top. */
+export const HELD_SIZE = 1024 * 1024;
 
 /** What one batch of settled files may come to as well: in bytes of JSON, and in bytes of the files. */
 const BATCH_JSON = 512 * 1024;
@@ -21,6 +21,19 @@ export function jsonSize(value: unknown): number {
 export function nameSize(files: Iterable<Named>): number {
   let size = 0;
   for (const { name } of files) size += jsonSize(name);
+  return size;
+}
+
+const sizes = new WeakMap<object, number>();
+
+/** Bytes that these files' entries take up in a payload; each is measured once, since they do not change. */
+export function entrySize(files: Iterable<Named>): number {
+  let size = 0;
+  for (const file of files) {
+    const known = sizes.get(file) ?? jsonSize(file);
+    sizes.set(file, known);
+    size += known;
+  }
   return size;
 }
 

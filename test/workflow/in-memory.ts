@@ -48,6 +48,8 @@ export type InMemoryOptions = {
   ends?: (sha256: string, attempt: number) => Collected | Promise<Collected>;
   /** What the API server says to the next pod, after so many were made; undefined: it takes it. */
   refuses?: (pods: number) => { type: string; message: string } | undefined;
+  /** Called at the begin of each step of the scan's own, to throw in its place. */
+  before?: (step: 'listPage' | 'settleFiles' | 'finishScan' | 'clearScan') => void;
   /** Known to the index before the scan. */
   known?: Set<string>;
   /** Contents whose record says done while they are not there. */
@@ -99,9 +101,11 @@ export function inMemory(options: InMemoryOptions): InMemory {
         throw ApplicationFailure.nonRetryable('there is no such folder', 'source.missing');
       }
       if (input.mode !== 'force') return opened;
-      return { ...opened, profile: { name: 'default', fingerprint: 'f0f0f0f0', base: options.fingerprint } };
+      const forced = `f${options.fingerprint.slice(1)}`;
+      return { ...opened, profile: { name: 'default', fingerprint: forced, base: options.fingerprint } };
     },
     async listPage({ cursor, limit, profile }) {
+      options.before?.('listPage');
       const from = cursor === null ? 0 : options.files.findIndex((file) => file.path === cursor.path) + 1;
       const page = options.files.slice(from, from + limit);
       const files = page.map(({ path, sha256 }) => ({ name: { path }, size: 1, sha256, version: 'v' }));
@@ -157,6 +161,7 @@ export function inMemory(options: InMemoryOptions): InMemory {
       locks.delete(sha256);
     },
     async settleFiles({ files }) {
+      options.before?.('settleFiles');
       settlings.push(files.length);
       const counts = noOutcomes();
       const gone: number[] = [];
@@ -171,6 +176,7 @@ export function inMemory(options: InMemoryOptions): InMemory {
       return { counts, missing: gone };
     },
     async finishScan({ scanId, source, destination, profile, listed, counts }) {
+      options.before?.('finishScan');
       return {
         scan: scanId,
         source,
@@ -183,7 +189,9 @@ export function inMemory(options: InMemoryOptions): InMemory {
         manifest: { key: 'm', lines: manifest.length, sha256: '' },
       };
     },
-    async clearScan() {},
+    async clearScan() {
+      options.before?.('clearScan');
+    },
     async retryQuarantined() {
       return { cleared: 0, contents: [] };
     },

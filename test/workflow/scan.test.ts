@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { WorkflowFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import type { ScanSummary } from '../../workflows/contract.ts';
 import { fileWorkflowId, UPDATE } from '../../workflows/contract.ts';
@@ -41,6 +42,37 @@ describe('scan', () => {
       expect(summary.listed).toBe(50);
       expect(memory.pods).toHaveLength(45);
       expectEachOnce(memory, listed);
+    });
+  });
+
+  test('a content that ends in the very task in which the scan leaves is not lost', async () => {
+    const listed = files(4);
+    // Every run but the first few waits for what an earlier one began, and may leave as soon as that has ended.
+    const { summary, memory } = await harness.finished({ files: listed, historyLimit: 5 });
+    expect(summary).toMatchObject({ listed: 4, outcomes: { rebuilt: 4 } });
+    expectEachOnce(memory, listed);
+  });
+
+  test('thousands of copies of one slow file: the scan leaves in time, and every name has its outcome', async () => {
+    const listed = files(10_000, 1);
+    const { opened, open } = gate();
+    const ends = async () => opened.then(() => committed);
+    await harness.withScan({ files: listed, ends, largestBatch: 1_200 }, {}, async (run) => {
+      let held = 0;
+      // Until the listing rests.
+      await until(async () => {
+        const before = held;
+        held = (await progressOf(run)).listed;
+        return held > 1_000 && held === before;
+      });
+      // What a run hands on to the next is one payload: with a megabyte held of some 130 bytes each it rests.
+      expect(held).toBeLessThan(9_000);
+      open();
+      expect((await run.handle.result()) as ScanSummary).toMatchObject({
+        listed: 10_000,
+        outcomes: { rebuilt: 1, delivered: 9_999 },
+      });
+      expectEachOnce(run.memory, listed);
     });
   });
 
@@ -123,6 +155,28 @@ describe('scan', () => {
     expect(memory.pods).toHaveLength(4);
     expect(memory.manifest[0]?.attempts).toBe(4);
   });
+
+  test.each(['listPage', 'settleFiles', 'finishScan', 'clearScan'] as const)(
+    'trouble that outlasts %s pauses the scan, which goes on once it is resumed',
+    async (broken) => {
+      const listed = files(3);
+      let away = true;
+      const before = (step: string) => {
+        if (step !== broken || !away) return;
+        away = false;
+        // The next try would be after the step's two hours.
+        throw ApplicationFailure.create({ message: 'Could not reach S3.', nextRetryDelay: '3 hours' });
+      };
+      await harness.withScan({ files: listed, before }, {}, async (run) => {
+        await until(async () => (await progressOf(run)).state === 'paused');
+        expect((await progressOf(run)).reason).toMatch(/^Could not reach S3\. .*"resume"\.$/);
+        await run.handle.executeUpdate(UPDATE.resume);
+        const summary = (await run.handle.result()) as ScanSummary;
+        expect(summary.outcomes).toMatchObject({ rebuilt: 3 });
+        expectEachOnce(run.memory, listed);
+      });
+    },
+  );
 
   test('a forced scan runs what is known once more, each content once', async () => {
     const listed = files(6, 3);

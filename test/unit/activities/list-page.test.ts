@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Dependencies } from '../../../activities/dependencies.ts';
+import { pageKey } from '../../../activities/keys.ts';
 import { listPage } from '../../../activities/list-page.ts';
 import { fingerprint, removeWorlds, sha256Of, world } from './world.ts';
 
@@ -63,7 +64,8 @@ function watching(files: Record<string, string>) {
         ...(quarantined === undefined ? {} : { quarantined: sha256Of(quarantined) }),
       },
     ]);
-  return { deps, list, record, mark, opened };
+  const kept = (number: number) => deps.openDestination(destination).read(pageKey('scan', 'run', number));
+  return { deps, list, record, mark, opened, kept };
 }
 
 describe('what a watching scan meets again', () => {
@@ -74,6 +76,14 @@ describe('what a watching scan meets again', () => {
     await mark('held', 'b');
     expect(await list()).toEqual(['fresh new']);
     expect(opened).toEqual(['fresh']);
+  });
+
+  test('a pass that finds nothing new writes nothing', async () => {
+    const { list, mark, kept } = watching({ a: 'one' });
+    expect(await list()).toEqual(['a new']);
+    await mark('a');
+    expect(await list()).toEqual([]);
+    expect([(await kept(1)) !== null, await kept(2)]).toEqual([true, null]);
   });
 
   test('a quarantined content once an operator has cleared it, once', async () => {

@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { batchLength, nameSize, PAYLOAD_NAMES, settledTogether } from '../../../workflows/name-size.ts';
+import {
+  batchLength,
+  entrySize,
+  nameSize,
+  PAYLOAD_NAMES,
+  settledTogether,
+} from '../../../workflows/name-size.ts';
 
 const named = (path: string) => ({ name: { path } });
 
@@ -7,6 +13,15 @@ describe('names in payloads', () => {
   test('are as long as JSON writes them in UTF-8', () => {
     expect(nameSize([named('é中')])).toBe(Buffer.byteLength('{"path":"é中"}'));
     expect(nameSize([named('a'), named('\u0001')])).toBe('{"path":"a"}'.length + '{"path":"\\u0001"}'.length);
+  });
+
+  test('of whole entries, as often as they are asked for', () => {
+    const files = [
+      { ...named('a'), size: 1, sha256: 'f'.repeat(64) },
+      { ...named('é'), size: 2, sha256: 'f'.repeat(64) },
+    ];
+    const bytes = Buffer.byteLength(JSON.stringify(files)) - '[,]'.length;
+    expect([entrySize(files), entrySize(files)]).toEqual([bytes, bytes]);
   });
 
   test.each([
