@@ -76,10 +76,10 @@ export function addScanCommands(program: Command, around: ScanSurroundings): voi
 
   scan
     .command('drain <id>')
-    .description('list no more; end when what is listed is done (… update execute --name drain)')
+    .description('start no more files; end when those in work are done (… update execute --name drain)')
     .action(async (id: string) => {
       await update(id, UPDATE.drain);
-      around.out(`${id} ends when what it has listed is done.`);
+      around.out(`${id} ends when the files in work are done.`);
     });
 
   scan
