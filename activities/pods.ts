@@ -2,6 +2,7 @@ import { EVENT } from '../drivers/events.ts';
 import { toBytes } from '../drivers/file-name.ts';
 import { podName } from '../drivers/kubernetes/pod-name.ts';
 import type { PodOutcome, PodPhase, PodRef } from '../drivers/ports.ts';
+import { LINK_SLACK_MS } from '../drivers/profile.ts';
 import type { ProfileRef, RebuildFileInput } from '../workflows/contract.ts';
 import { indexProfile } from '../workflows/contract.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -17,9 +18,6 @@ export type CreatePodInput = {
   slot: string;
   tier: number;
 };
-
-/** Clocks of pods, stores and workers may differ by this much. */
-const LINK_SLACK_MS = 5 * 60_000;
 
 /** Makes the attempt's links and its pod, or adopts the pod when an earlier try of this step made it. */
 export async function createPod(

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Destination } from '../drivers/ports.ts';
+import { LINK_SLACK_MS } from '../drivers/profile.ts';
 import { holdsContents } from './holds-contents.ts';
 import { printableName, printableText } from './printable.ts';
 import { leftoversOfContents } from './sweep-content.ts';
@@ -89,12 +90,12 @@ async function sweepScans({ around, destination, before, dryRun }: Sweep, all: b
   return books;
 }
 
-/** As long as a pod may start and run, and as much more as links allow for clocks that differ. */
+/** The life of the links that live longest, as `createPod` makes them. */
 export function longestLinkMinutes(
   profiles: readonly { startDeadlineSeconds: number; runDeadlineSeconds: number }[],
 ): number {
   const seconds = profiles.map((profile) => profile.startDeadlineSeconds + profile.runDeadlineSeconds);
-  return Math.ceil(Math.max(0, ...seconds) / 60) + 5;
+  return Math.ceil((Math.max(0, ...seconds) * 1000 + LINK_SLACK_MS) / 60_000);
 }
 
 function minutes(text: string): number {

@@ -8,6 +8,9 @@ const quantity = z
 
 const resources = z.strictObject({ cpu: quantity, memory: quantity });
 
+/** Links of a pod live as long as it may start and run, and this much longer: clocks of pods, stores and workers differ. */
+export const LINK_SLACK_MS = 5 * 60_000;
+
 /** Settings of one profile, as an operator writes them in the profiles file. */
 export const profileSchema = z.strictObject({
   /** Engine image, by digest or by a tag that never moves. */
