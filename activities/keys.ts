@@ -1,4 +1,4 @@
-/** Every key under a destination, spelled once. See "Contract: destination" in docs/architecture.md. */
+/** Every key under a destination, spelled once. See "Destination" in docs/architecture.md. */
 import { createHash } from 'node:crypto';
 import { toBytes } from '../drivers/file-name.ts';
 import type { FileName } from '../workflows/contract.ts';

@@ -26,7 +26,7 @@ export const profileSchema = z.strictObject({
       limit: resources.default({ cpu: '1', memory: '512Mi' }),
     })
     .prefault({}),
-  /** Bytes of the engine's writable scratch (/tmp) and of in and out together. */
+  /** Bytes of the engine's writable scratch (/tmp). */
   scratch: quantity.default('256Mi'),
   /** Largest input; more is refused without a pod. */
   maxInputBytes: z

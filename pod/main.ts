@@ -1,4 +1,4 @@
-/** What runs in the `fetch` and `upload` containers of each pod: `node pod.mjs fetch|upload`. */
+/** What runs in the `fetch` and `upload` containers of each pod: `node pod.cjs fetch|upload`. */
 import { writeFileSync } from 'node:fs';
 import { fetchOrder, uploadOrder } from './environment.ts';
 import { fetchFile } from './fetch.ts';

@@ -48,12 +48,12 @@ export const codecServerSchema = z.object({
 
 export type CodecServerConfig = ReturnType<typeof shape>;
 
+/** A token that is for another service, or from another issuer, is worth nothing here: all three or none. */
 const JWT = [
   'PRISTINE_CODEC_SERVER_JWKS_URL',
   'PRISTINE_CODEC_SERVER_JWT_ISSUER',
   'PRISTINE_CODEC_SERVER_JWT_AUDIENCE',
 ];
-/** A token that is for another service, or from another issuer, is worth nothing here: all three or none. */
 const TLS = ['PRISTINE_CODEC_SERVER_TLS_CERT_FILE', 'PRISTINE_CODEC_SERVER_TLS_KEY_FILE'];
 const PARTNERS = Object.fromEntries([
   ...[...JWT, 'PRISTINE_CODEC_SERVER_JWT_CLAIM'].map((name) => [name, JWT.filter((other) => other !== name)]),

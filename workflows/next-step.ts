@@ -26,7 +26,8 @@ const COUNTED: Record<AttemptFailure['class'], boolean> = {
 };
 
 /**
- * The design's table of failure classes, for the last of `failures` (which holds no capacity: see waitForRoomMs):
+ * The table "Failure classes" of docs/architecture.md, for the last of `failures` (which holds no capacity: see
+ * waitForRoomMs):
  * configuration -> blocked at once · disruption, gone -> again, uncounted, at most UNCOUNTED_LIMIT times ·
  * resource, crash, transfer -> next run, until more than `retries` were counted -> quarantine.
  */

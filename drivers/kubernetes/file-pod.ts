@@ -29,8 +29,8 @@ const PROGRAM_MEMORY = 128 * MEBIBYTE;
 const LOG_STORAGE = 64 * MEBIBYTE;
 
 /**
- * The pod of one attempt: `fetch`, then `engine`, then `upload`, one after the other. See the pod contract in
- * docs/architecture.md. Pure: the same request gives the same pod. Passes Pod Security "restricted".
+ * The pod of one attempt: `fetch`, then `engine`, then `upload`, one after the other. What the engine finds in it:
+ * docs/engine-contract.md. Pure: the same request gives the same pod. Passes Pod Security "restricted".
  */
 export function filePodManifest(request: FilePodRequest, profile: Profile, settings: FilePodSettings): V1Pod {
   const sizes = podSizes(request, profile);
