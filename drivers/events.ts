@@ -44,6 +44,10 @@ export const EVENT = {
   watchStalled: 'watch.stalled',
   /** The API server no longer knows the watch's resource version (410). */
   watchExpired: 'watch.expired',
+  /** The watch could not be opened, or broke; it is opened again. */
+  watchFailed: 'watch.failed',
+  /** Who waits for a pod could not be told how far it is; the pod's end is told all the same. */
+  watchUnheard: 'watch.unheard',
 
   /** The end of one container's log of one attempt: hostile text, bounded. Whole logs lie with the content. */
   containerLogged: 'container.logged',
@@ -80,6 +84,10 @@ export const EVENT = {
   /** The connection to Redis or etcd stands. */
   indexConnected: 'index.connected',
 
+  /** The file server or the codec server listens. */
+  serverStarted: 'server.started',
+  /** Half-written uploads of a file server that died could not be removed; the next start tries again. */
+  leftoversKept: 'leftovers.kept',
   /** The file server refused a link: expired, tampered with, or not made for this. */
   linkRefused: 'link.refused',
   /** The file server sent or took in a whole file. */
@@ -92,6 +100,11 @@ export const EVENT = {
   /** The codec server refused: no or another token, namespace or origin, or a payload that does not open. */
   codecRefused: 'codec.refused',
 
+  /** The codec server took the new certificate that its files hold. */
+  certificateRenewed: 'certificate.renewed',
+  /** What its files hold can't be used: the codec server keeps the certificate it has, and looks again. */
+  certificateRefused: 'certificate.refused',
+
   /** The destination has no conditional create and single-writer mode is on: nobody else may write there. */
   destinationSingleWriter: 'destination.single_writer',
 
@@ -103,15 +116,15 @@ export const EVENT = {
   workerStopped: 'worker.stopped',
   /** One of a worker's checks fails or passes again. */
   workerReadiness: 'worker.readiness',
-  /** A line of the Temporal SDK's own log. */
+  /** A line of the Temporal SDK's own log, or of its bundler's. */
   sdkLogged: 'sdk.logged',
   /** Lines were lost while nobody took them from stdout, or its disk was full; they are taken again. */
   logDropped: 'log.dropped',
 } as const;
 export type EventName = (typeof EVENT)[keyof typeof EVENT];
 
-/** Fields of one line. No secret, link or undecoded file name goes in; `err` is an Error. */
-export type LogFields = { event?: EventName; err?: unknown } & LogValues;
+/** Fields of one line: each is an event. No secret, link or undecoded file name goes in; `err` is an Error. */
+export type LogFields = { event: EventName; err?: unknown } & LogValues;
 
 /** As much of a logger as drivers and activities need. `message` is one sentence for a person. */
 export type Logger = {

@@ -125,7 +125,7 @@ async function sweep(roots: readonly string[], logger: Logger): Promise<void> {
       const root = await openFolder({ base, below: [] }, []);
       await removeAbandoned(root).finally(() => root.close());
     } catch (error) {
-      logger.warn({ err: error }, 'temporary files could not be removed');
+      logger.warn({ event: EVENT.leftoversKept, err: error }, 'temporary files could not be removed');
     }
   }
 }

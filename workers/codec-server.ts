@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Logger } from '../drivers/events.ts';
+import { EVENT, type Logger } from '../drivers/events.ts';
 import { createCodecServer } from './codec-app.ts';
 import { createAuthorizer } from './codec-authorizer.ts';
 import {
@@ -31,7 +31,10 @@ async function serve(config: CodecServerConfig): Promise<void> {
   await once(server, 'listening');
   // With port 0 the system chose one.
   const { address, port } = server.address() as AddressInfo;
-  logger.info({ address, port, config: printCodecServerConfig(config) }, 'codec server listens');
+  logger.info(
+    { event: EVENT.serverStarted, address, port, config: printCodecServerConfig(config) },
+    'codec server listens',
+  );
   const stop = () => {
     server.close();
     server.closeIdleConnections();

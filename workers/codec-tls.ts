@@ -1,7 +1,7 @@
 /** The codec server's own certificate. Who issues it replaces its files before it expires: the server takes the new ones. */
 import { readFile } from 'node:fs/promises';
 import type { Server } from 'node:tls';
-import type { Logger } from '../drivers/events.ts';
+import { EVENT, type Logger } from '../drivers/events.ts';
 
 export type CertificateFiles = { certFile: string; keyFile: string };
 export type Certificate = { cert: string; key: string };
@@ -30,9 +30,9 @@ export function renewCertificate(
       // Throws for a pair that does not match, which it is for a moment while both are replaced.
       server.setSecureContext(found);
       last = found;
-      logger.info({}, 'the certificate was renewed');
+      logger.info({ event: EVENT.certificateRenewed }, 'the certificate was renewed');
     } catch (err) {
-      logger.warn({ err }, "the certificate can't be renewed");
+      logger.warn({ event: EVENT.certificateRefused, err }, "the certificate can't be renewed");
     }
   };
   const timer = setInterval(look, everyMs);

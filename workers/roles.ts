@@ -6,7 +6,7 @@ import {
   createPodActivities,
 } from '../activities/create-activities.ts';
 import type { Dependencies } from '../activities/dependencies.ts';
-import type { Logger } from '../drivers/events.ts';
+import { EVENT, type Logger } from '../drivers/events.ts';
 import { taskQueues } from '../workflows/contract.ts';
 import type { WorkerConfig } from './config.ts';
 import { dataConverterOf } from './data-converter.ts';
@@ -101,8 +101,8 @@ export function bundleWorkflows(
       trace: () => {},
       debug: () => {},
       info: () => {},
-      warn: (message) => logger.warn({}, message),
-      error: (message) => logger.error({}, message),
+      warn: (message) => logger.warn({ event: EVENT.sdkLogged }, message),
+      error: (message) => logger.error({ event: EVENT.sdkLogged }, message),
     },
   });
 }

@@ -147,7 +147,7 @@ async function listenForFiles(config: WorkerConfig, logger: Logger) {
     server.listen(listen.port, listen.host, resolve);
   });
   const { address, port } = server.address() as AddressInfo;
-  logger.info({ address, port }, 'file server listens');
+  logger.info({ event: EVENT.serverStarted, address, port }, 'file server listens');
   let closed = () => {};
   const drained = new Promise<void>((resolve) => {
     closed = resolve;

@@ -1,5 +1,5 @@
 import type { DriverError } from '../errors.ts';
-import type { Logger } from '../events.ts';
+import { EVENT, type Logger } from '../events.ts';
 import type { PodOutcome, PodWait } from '../ports.ts';
 import { PATIENCE } from './pod-trouble.ts';
 import { PodWaiting, type PodWaitsSettings } from './pod-waiting.ts';
@@ -117,7 +117,7 @@ export class PodWaits implements PodSink {
     try {
       act();
     } catch (error) {
-      this.#log.warn({ pod: wait.name, err: error }, 'onProgress threw');
+      this.#log.warn({ event: EVENT.watchUnheard, pod: wait.name, err: error }, 'onProgress threw');
     }
   }
 

@@ -116,7 +116,10 @@ export class PodWatch {
               retryable: true,
               cause: known,
             });
-      this.#log.warn({ code: failure.code, failures: this.#failures }, failure.message);
+      this.#log.warn(
+        { event: EVENT.watchFailed, code: failure.code, failures: this.#failures },
+        failure.message,
+      );
       this.#feed.reconnect?.();
       this.#sink.unreachable(failure, performance.now() - this.#lastContact);
     }

@@ -56,12 +56,12 @@ test('it speaks TLS, and takes a certificate that replaces its own, once it is w
     expect(await seenAt(port)).toEqual({ shown: 'first', status: 200 });
 
     copy('second', 'cert');
-    await until(() => lines.some(({ message }) => message === "the certificate can't be renewed"));
+    await until(() => lines.some(({ event }) => event === 'certificate.refused'));
     expect(await seenAt(port)).toEqual({ shown: 'first', status: 200 });
 
     copy('second', 'key');
     await until(async () => (await seenAt(port)).shown === 'second');
-    expect(lines.filter(({ message }) => message === 'the certificate was renewed')).toHaveLength(1);
+    expect(lines.filter(({ event }) => event === 'certificate.renewed')).toHaveLength(1);
   } finally {
     renewing.stop();
     server.closeAllConnections();

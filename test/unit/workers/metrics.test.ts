@@ -39,7 +39,7 @@ test('how a pod ended is told apart', async () => {
 
 test('nothing else becomes a label: each would be a series of its own', async () => {
   const { logger, text } = counted();
-  logger.info({}, 'no event');
+  logger.info({} as never, 'no event');
   logger.info({ event: 'made.up' as never, kind: 'x' }, 'unknown event');
   logger.info({ event: EVENT.podCreated, kind: 'report.pdf', class: 'report.pdf', pod: 'p1' }, 'x');
   const series = (await text()).split('\n').filter((line) => line.startsWith('pristine_events_total{'));

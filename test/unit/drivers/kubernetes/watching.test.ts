@@ -110,7 +110,7 @@ describe('a wait', () => {
     feed.current.present(pod(succeeded({ resourceVersion: 101 })));
     await settle();
     expect(bad.outcome?.kind).toBe('uploaded');
-    expect(log.lines).toContainEqual(expect.objectContaining({ message: 'onProgress threw', pod: 'pod-1' }));
+    expect(log.lines).toContainEqual(expect.objectContaining({ event: 'watch.unheard', pod: 'pod-1' }));
   });
 
   test('is given up with its signal, and others for the same pod are not', async () => {
@@ -368,7 +368,7 @@ describe('the watch', () => {
     feed.pods = [pod(succeeded({ resourceVersion: 101 }))];
     await pass(1);
     expect(seen.outcome?.kind).toBe('uploaded');
-    expect(log.lines.filter(({ code }) => code === 'kubernetes.unavailable')).toHaveLength(3);
+    expect(log.lines.filter(({ event }) => event === 'watch.failed')).toHaveLength(3);
   });
 
   test('forgets its failures with the first event', async () => {
