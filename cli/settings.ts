@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { readConfig, type WorkerConfig } from '../workers/config.ts';
+import { parseEnvFile } from './env-file.ts';
 
 const localState = join(import.meta.dirname, '../.pristine');
 
@@ -20,7 +20,7 @@ export function withLocalStack(env: NodeJS.ProcessEnv, state: string = localStat
 
 function variablesIn(file: string): NodeJS.Dict<string> {
   try {
-    return parseEnv(readFileSync(file, 'utf8'));
+    return parseEnvFile(readFileSync(file, 'utf8'));
   } catch (error) {
     // Somebody else's state, or none: then this process's environment is all there is.
     if (['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) return {};

@@ -2,8 +2,8 @@
 import { chmodSync, chownSync, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { readEnvFile } from '../cli/env-file.ts';
 import { tool } from './cluster-tools.ts';
-import { readEnvFile } from './env-file.ts';
 import type { Layout } from './layout.ts';
 import { OperatorError } from './operator-error.ts';
 

@@ -1,8 +1,8 @@
 import { existsSync, lstatSync, readlinkSync, renameSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { formatEnvFile } from '../cli/env-file.ts';
 import { addresses } from './addresses.ts';
 import { builtFiles } from './built.ts';
-import { formatEnvFile } from './env-file.ts';
 import type { Layout } from './layout.ts';
 import { OperatorError } from './operator-error.ts';
 import { redisUrl } from './redis.ts';

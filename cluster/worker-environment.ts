@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { formatEnvFile } from './env-file.ts';
+import { formatEnvFile } from '../cli/env-file.ts';
 import type { Layout } from './layout.ts';
 import { OperatorError } from './operator-error.ts';
 import { writeWholeFile } from './whole-file.ts';

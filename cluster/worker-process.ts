@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readEnvFile } from './env-file.ts';
+import { readEnvFile } from '../cli/env-file.ts';
 import { answersHttp } from './health.ts';
 import type { Layout } from './layout.ts';
 import type { Part } from './part.ts';

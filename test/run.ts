@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { relative } from 'node:path';
-import { parseEnv, stripVTControlCharacters } from 'node:util';
+import { stripVTControlCharacters } from 'node:util';
+import { readEnvFile } from '../cli/env-file.ts';
 
 const root = new URL('..', import.meta.url).pathname;
 const node = process.execPath;
@@ -32,9 +33,7 @@ function stackEnvironment(): NodeJS.ProcessEnv {
     console.error('There is no .pristine/env: run `make up` first, or `make test`, which does it for you.');
     process.exit(1);
   }
-  // The file is for a shell: `export NAME=value` lines, and one for PATH that only a shell can read.
-  const named = parseEnv(readFileSync(file, 'utf8').replaceAll(/^export /gm, ''));
-  return { ...process.env, ...named, PATH: `${root}.pristine/bin:${process.env.PATH ?? ''}` };
+  return { ...process.env, ...readEnvFile(file), PATH: `${root}.pristine/bin:${process.env.PATH ?? ''}` };
 }
 
 const began = Number(process.env.PRISTINE_BEGAN ?? 0) * 1000 || Date.now();

@@ -1,5 +1,5 @@
-import { quoteForShell } from '../../cluster/env-file.ts';
 import { WORKFLOW } from '../../workflows/contract.ts';
+import { quoteForShell } from '../env-file.ts';
 
 /** What starts a scan: the `temporal` command line's words after the program's name. */
 export function startArguments(scan: { id: string; taskQueue: string; input: object }): string[] {

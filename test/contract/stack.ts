@@ -1,6 +1,6 @@
 /** What `make up` started, for tests: from the environment, else from `.pristine/env`. */
 import { readFileSync } from 'node:fs';
-import { readEnvFile } from '../../cluster/env-file.ts';
+import { readEnvFile } from '../../cli/env-file.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, openSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readEnvFile } from '../../cluster/env-file.ts';
+import { readEnvFile } from '../../cli/env-file.ts';
 import { freePort } from '../contract/free-port.ts';
 import { builtImage, stackVariable } from '../contract/stack.ts';
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { readSettings } from '../../../cli/settings.ts';
-import { formatEnvFile } from '../../../cluster/env-file.ts';
+import { formatEnvFile } from '../../../cli/env-file.ts';
+import { readSettings, withLocalStack } from '../../../cli/settings.ts';
 
 const state = mkdtempSync(join(tmpdir(), 'settings-'));
 afterAll(() => rmSync(state, { recursive: true }));
@@ -26,6 +26,12 @@ test('what make up wrote counts where the environment says nothing', () => {
     'queue',
     'redis://mine:6379',
   ]);
+});
+
+test('an apostrophe in what make up wrote is read back', () => {
+  const folder = "/tmp/it's here";
+  writeFileSync(join(state, 'env'), formatEnvFile({ ...stack, ODD: folder, AFTER: '1' }, '/bin'));
+  expect(withLocalStack({}, state)).toMatchObject({ ...stack, ODD: folder, AFTER: '1' });
 });
 
 test('without it the environment is all there is', () => {

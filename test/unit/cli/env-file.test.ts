@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
-import { formatEnvFile, parseEnvFile, quoteForShell } from '../../../cluster/env-file.ts';
+import { formatEnvFile, parseEnvFile, quoteForShell } from '../../../cli/env-file.ts';
 
 const awkward = {
   PLAIN: 'redis://default:abc@127.0.0.1:16379',
