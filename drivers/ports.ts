@@ -126,10 +126,8 @@ export type LockInfo = { key: ContentKey; owner: string; ttlMs: number };
 
 /** Locks save work; they guarantee nothing: the receipt is the fence. */
 export interface Locks {
-  /** true when ours (also when `owner` holds it already, whose time is then renewed). */
+  /** true when ours: it was free, or `owner` holds it already, whose time is then renewed. */
   acquire(key: ContentKey, owner: string, ttlMs: number): Promise<boolean>;
-  /** false when it is not ours any more. */
-  extend(key: ContentKey, owner: string, ttlMs: number): Promise<boolean>;
   /** Frees it only if `owner` holds it. */
   release(key: ContentKey, owner: string): Promise<boolean>;
   list(): AsyncIterable<LockInfo>;

@@ -21,7 +21,7 @@ export function readTaken(answer: OperationAnswer | undefined, lock: string): Ta
 }
 
 /** Moves the lock to this lease if `owner` has it. */
-export function retakeLock(lock: string, owner: string, lease: string): Operation {
+function retakeLock(lock: string, owner: string, lease: string): Operation {
   return inner({
     compare: [holds(lock, owner), isLeased(lock)],
     success: [get(lock), put(lock, owner, lease)],
@@ -29,7 +29,7 @@ export function retakeLock(lock: string, owner: string, lease: string): Operatio
   });
 }
 
-export function readRetaken(answer: OperationAnswer | undefined, lock: string): Taken {
+function readRetaken(answer: OperationAnswer | undefined, lock: string): Taken {
   const held = checkedLock(found(answer?.response_txn?.responses[0])[0], lock);
   return answer?.response_txn?.succeeded ? { taken: true, before: held?.lease } : { taken: false };
 }

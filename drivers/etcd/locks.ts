@@ -6,15 +6,7 @@ import { inBatches } from './batches.ts';
 import type { Etcd } from './connect.ts';
 import { etcdKeys } from './keys.ts';
 import { createLeases, wholeSeconds } from './leases.ts';
-import {
-  checkedLock,
-  freeLock,
-  readFreed,
-  readRetaken,
-  readTaken,
-  retakeLock,
-  takeLock,
-} from './lock-steps.ts';
+import { checkedLock, freeLock, readFreed, readTaken, takeLock } from './lock-steps.ts';
 import { get, getMany, type Operation, remove } from './transaction.ts';
 
 const LIST_PAGE = 500;
@@ -28,22 +20,16 @@ export function createEtcdLocks(etcd: Etcd, options: { prefix: string }): Locks 
   return {
     async acquire(key, owner, ttlMs) {
       const lock = keys.lock(key);
-      checkedOwner(owner);
-      const { taken } = await leases.lend(checkedTtl(ttlMs), async (lease) =>
-        readTaken(await one(takeLock(lock, owner, lease)), lock),
-      );
-      return taken;
-    },
-    async extend(key, owner, ttlMs) {
-      const lock = keys.lock(key);
       const wanted = wholeSeconds(checkedTtl(ttlMs)) * 1000;
+      checkedOwner(owner);
       const held = checkedLock(found(await one(get(lock)))[0], lock);
-      if (held?.value.toString() !== checkedOwner(owner)) return false;
-      // To renew a lease writes nothing. Only another length needs another lease.
-      const renewed = await leases.renew(held.lease);
-      if (renewed === null || renewed === wanted) return renewed !== null;
+      if (held !== undefined) {
+        if (held.value.toString() !== owner) return false;
+        // To renew a lease writes nothing. Only one that is gone or of another length needs another.
+        if ((await leases.renew(held.lease)) === wanted) return true;
+      }
       const { taken } = await leases.lend(ttlMs, async (lease) =>
-        readRetaken(await one(retakeLock(lock, owner, lease)), lock),
+        readTaken(await one(takeLock(lock, owner, lease)), lock),
       );
       return taken;
     },

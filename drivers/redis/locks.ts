@@ -16,7 +16,6 @@ export function createRedisLocks(redis: RedisConnection, options: { prefix: stri
 
   return {
     acquire: async (key, owner, ttlMs) => owns('acquire-lock', key, [checkedOwner(owner), checkedTtl(ttlMs)]),
-    extend: async (key, owner, ttlMs) => owns('extend-lock', key, [checkedOwner(owner), checkedTtl(ttlMs)]),
     release: async (key, owner) => owns('release-lock', key, [checkedOwner(owner)]),
 
     async *list() {

@@ -21,7 +21,6 @@ const SCRIPTS = {
   'build-swap': 7,
   'build-drop': 4,
   'acquire-lock': 1,
-  'extend-lock': 1,
   'release-lock': 1,
 } as const;
 export type ScriptName = keyof typeof SCRIPTS;

@@ -33,7 +33,7 @@ export function testClaims(made: () => { index: ProcessedIndex; locks: Locks }):
     expect(lock).toEqual({ key, owner: 'run-1', ttlMs: expect.any(Number) });
     expect(lock?.ttlMs).toBeGreaterThan(0);
     expect(lock?.ttlMs).toBeLessThanOrEqual(MINUTE);
-    expect(await locks.extend(key, 'run-1', MINUTE)).toBe(true);
+    expect(await locks.acquire(key, 'run-1', MINUTE)).toBe(true);
     expect(await locks.release(key, 'run-1')).toBe(true);
     expect(await index.lookup(key.profile, [key.sha256])).toEqual([null]);
   });

@@ -45,7 +45,6 @@ const everyCall = (etcd: Etcd) => {
     index.forget(key),
     index.rebuild(key.profile, none()),
     locks.acquire(key, 'run', MINUTE),
-    locks.extend(key, 'run', MINUTE),
     locks.release(key, 'run'),
     locks.break(key),
     Array.fromAsync(locks.list()),

@@ -22,7 +22,6 @@ export function createFakeLocks(now: () => number = Date.now): Locks {
 
   return {
     acquire: async (key, owner, ttlMs) => (live(key)?.owner ?? owner) === owner && hold(key, owner, ttlMs),
-    extend: async (key, owner, ttlMs) => live(key)?.owner === owner && hold(key, owner, ttlMs),
     release: async (key, owner) => live(key)?.owner === owner && held.delete(keyOf(key)),
     async *list() {
       for (const { key, owner, until } of [...held.values()]) {

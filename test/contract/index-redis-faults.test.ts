@@ -150,7 +150,6 @@ test('a user who may do no more than docs/index.md says is enough', async () => 
   expect(await index.rebuild(key.profile, records([key.sha256]))).toBe(1);
   await index.forget(key);
   await locks.acquire(key, 'run', 60_000);
-  await locks.extend(key, 'run', 60_000);
   await locks.release(key, 'run');
   await locks.break(key);
   await seen.mark('scan', files);

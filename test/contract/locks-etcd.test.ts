@@ -23,12 +23,12 @@ test('however a lock ends, its lease ends with it, a thousand times', async () =
       keys.slice(i, i + 20).map(async (key, j) => {
         if (j % 2 === 0) expect(await on.locks.acquire(key, 'run', MINUTE)).toBe(true);
         else expect(await on.index.claim(key, 'run', MINUTE)).toEqual({ kind: 'claimed' });
-        // Who is refused, renews, extends, or finds it done leaves none behind either.
+        // Who is refused, renews, asks for another time, or finds it done leaves none behind either.
         await on.locks.acquire(key, 'other', MINUTE);
         await on.index.claim(key, 'other', MINUTE);
         await on.index.claim({ ...key, sha256: done }, 'other', MINUTE);
         if (j % 3 === 0) await on.locks.acquire(key, 'run', MINUTE);
-        if (j % 3 === 1) await on.locks.extend(key, 'run', 2 * MINUTE);
+        if (j % 3 === 1) await on.locks.acquire(key, 'run', 2 * MINUTE);
         if (j % 3 === 2) await on.index.claim(key, 'run', MINUTE);
         await ways[(i + j) % ways.length]?.(key);
       }),
@@ -38,30 +38,29 @@ test('however a lock ends, its lease ends with it, a thousand times', async () =
   expect(await on.own.leases()).toBe(before);
 });
 
-test('a lock that nobody frees runs out with its lease, and lives while it is extended', async () => {
+test('a lock that nobody frees runs out with its lease, and lives while it is renewed', async () => {
   const before = await on.own.leases();
   const [left, kept] = [content(), content()];
   await on.locks.acquire(left, 'run', 1);
   await on.locks.acquire(kept, 'run', 2_000);
   const since = Date.now();
   while ((await rawKeys(on, place(left).replace(/[^/]+$/, ''))).length > 1) {
-    expect(await on.locks.extend(kept, 'run', 2_000)).toBe(true);
+    expect(await on.locks.acquire(kept, 'run', 2_000)).toBe(true);
     expect(Date.now() - since).toBeLessThan(60_000);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  expect(await on.locks.extend(left, 'run', 2_000)).toBe(false);
-  expect(await on.locks.extend(kept, 'run', 2_000)).toBe(true);
+  expect(await on.locks.acquire(kept, 'run', 2_000)).toBe(true);
   expect(await on.own.leases()).toBe(before + 1);
   await on.locks.break(kept);
 });
 
-test('extending by the same time writes nothing, and by another time moves it', async () => {
+test('renewing by the same time writes nothing, and by another time moves it', async () => {
   const key = content();
-  await on.locks.acquire(key, 'run', MINUTE);
+  await on.index.claim(key, 'run', MINUTE);
   const [lock] = await rawKeys(on, `${on.prefix}/locks/`);
-  expect(await on.locks.extend(key, 'run', MINUTE)).toBe(true);
+  expect(await on.locks.acquire(key, 'run', MINUTE)).toBe(true);
   expect(await rawKeys(on, `${on.prefix}/locks/`)).toEqual([lock]);
-  expect(await on.locks.extend(key, 'run', 2 * MINUTE)).toBe(true);
+  expect(await on.locks.acquire(key, 'run', 2 * MINUTE)).toBe(true);
   const [moved] = await rawKeys(on, `${on.prefix}/locks/`);
   expect(moved?.lease).not.toBe(lock?.lease);
   await on.locks.break(key);
@@ -85,7 +84,6 @@ test('something else in a lock’s place is an error, neither held nor free', as
   const invalid = { code: 'index.invalid', retryable: false };
   for (const owner of ['run', 'other']) {
     await expect(on.locks.acquire(key, owner, MINUTE)).rejects.toMatchObject(invalid);
-    await expect(on.locks.extend(key, owner, MINUTE)).rejects.toMatchObject(invalid);
     await expect(on.index.claim(key, owner, MINUTE)).rejects.toMatchObject(invalid);
   }
   for (const owner of ['run', 'other']) {

@@ -34,8 +34,6 @@ test('each step is one command, and no lock lives for ever', async () => {
   expect(await life()).toBeGreaterThan(0);
   expect(await countCommands(server, () => locks.acquire(key, 'a', 60_000))).toBe(1);
   expect(await life()).toBeGreaterThan(0);
-  expect(await countCommands(server, () => locks.extend(key, 'a', 60_000))).toBe(1);
-  expect(await life()).toBeGreaterThan(0);
   expect(await countCommands(server, () => locks.release(key, 'a'))).toBe(1);
   expect(await life()).toBe(-2);
 });
@@ -47,7 +45,6 @@ test('something else in a lock’s place is an error, neither held nor free', as
   await server.redis.hset(place, 'a', 'b');
   const invalid = { code: 'index.invalid', retryable: false };
   await expect(locks.acquire(key, 'a', 60_000)).rejects.toMatchObject(invalid);
-  await expect(locks.extend(key, 'a', 60_000)).rejects.toMatchObject(invalid);
   await expect(locks.release(key, 'a')).rejects.toMatchObject(invalid);
   await expect(Array.fromAsync(locks.list())).rejects.toMatchObject(invalid);
 });
