@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import { DriverError } from '../drivers/errors.ts';
-import type { Destination } from '../drivers/ports.ts';
+import { type Destination, SLOT } from '../drivers/ports.ts';
 import { quarantineKey, receiptKey } from './keys.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -21,7 +21,7 @@ export const receiptSchema = z.strictObject({
   /** Why it was refused. */
   reason: z.string().optional(),
   attempt: z.int().min(1),
-  slot: z.string().regex(/^a\d+-[0-9a-z]+$/),
+  slot: z.string().regex(SLOT),
   pod: z.strictObject({ name: z.string(), uid: z.string(), node: z.string().optional() }),
   exitCodes: z.record(z.string(), z.int()),
   times: z.strictObject({

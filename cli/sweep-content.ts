@@ -2,7 +2,7 @@ import { parseContentKey } from '../activities/keys.ts';
 import type { Receipt } from '../activities/receipt.ts';
 import { readReceipt } from '../activities/receipt.ts';
 import { DriverError } from '../drivers/errors.ts';
-import type { Destination } from '../drivers/ports.ts';
+import { type Destination, SLOT } from '../drivers/ports.ts';
 
 /** `prefix` is a slot's folder; `key` a note beside a receipt. `unsure`: somebody must look. */
 export type ContentLeftover =
@@ -12,8 +12,6 @@ export type ContentLeftover =
 
 /** `rebuilt`: one of the slots holds a rebuilt file. */
 type Folder = { sha256: string; fingerprint: string; slots: Set<string>; rebuilt: boolean; noted: boolean };
-
-const SLOT = /^a\d{1,3}-[A-Za-z0-9-]{1,64}$/;
 
 /**
  * What the losers of each content left behind: every slot that its receipt does not name, if the receipt was

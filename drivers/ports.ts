@@ -175,6 +175,9 @@ export interface FileMemory {
   ): Promise<void>;
 }
 
+/** `a<attempt>-<nonce>`. It becomes part of a path: nothing else is taken from a pod, a key or a receipt. */
+export const SLOT = /^a\d{1,3}-[A-Za-z0-9-]{1,64}$/;
+
 /** Everything that shapes one attempt's pod. No file name is in it. */
 export type FilePodRequest = {
   /** DNS label, at most 63 characters; the same for every try of one attempt. */
@@ -186,7 +189,7 @@ export type FilePodRequest = {
   sha256: string;
   size: number;
   attempt: number;
-  /** `a<attempt>-<nonce>`: the only place this pod can write to. */
+  /** The only place this pod can write to: see SLOT. */
   slot: string;
   profile: { name: string; fingerprint: string };
   /** 0 is the first size; each step doubles the engine's memory and scratch. */

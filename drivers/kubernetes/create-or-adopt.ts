@@ -1,18 +1,10 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import { DriverError } from '../errors.ts';
-import type { FilePodRequest, PodRef } from '../ports.ts';
+import { type FilePodRequest, type PodRef, SLOT } from '../ports.ts';
 import type { KubeApi } from './kube-api.ts';
 import { driverError, KubeError } from './kube-error.ts';
 import { podOutcome } from './pod-outcome.ts';
 import { type SlimPod, slimPod } from './slim-pod.ts';
-
-/** A slot becomes part of a path: nothing else is taken from a pod that somebody may have made. */
-const SLOT = /^a\d{1,3}-[A-Za-z0-9-]{1,64}$/;
-
-/** Whether it is a slot of ours, and so safe in a path. */
-export function isSlot(text: string): boolean {
-  return SLOT.test(text);
-}
 
 export type Created = PodRef & { adopted: boolean };
 /** `adopt` it; `wait` until it is away; `replace` it: remove it, then wait; `foreign`: hands off. */
@@ -30,7 +22,7 @@ export type AdoptionStep = 'adopt' | 'wait' | 'replace' | 'foreign';
  */
 export function adoptionStep(pod: SlimPod, request: FilePodRequest, instance: string): AdoptionStep {
   const { sha256, fingerprint, slot = '', workflowId, runId } = pod.annotations;
-  if (pod.instance !== instance || !isSlot(slot)) return 'foreign';
+  if (pod.instance !== instance || !SLOT.test(slot)) return 'foreign';
   if (sha256 !== request.sha256 || fingerprint !== request.profile.fingerprint) return 'foreign';
   if (pod.deletion) return 'wait';
   if (workflowId === request.workflowId && runId === request.runId) return 'adopt';

@@ -1,10 +1,18 @@
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import { DriverError } from '../errors.ts';
 import { EVENT, type Logger } from '../events.ts';
-import type { FilePodRequest, PodListing, PodOutcome, PodRef, Pods, PodWait } from '../ports.ts';
+import {
+  type FilePodRequest,
+  type PodListing,
+  type PodOutcome,
+  type PodRef,
+  type Pods,
+  type PodWait,
+  SLOT,
+} from '../ports.ts';
 import { type Access, accessProblem, NEEDED_ACCESS } from './access.ts';
 import { boundedLog } from './bounded-text.ts';
-import { createOrAdopt, isSlot } from './create-or-adopt.ts';
+import { createOrAdopt } from './create-or-adopt.ts';
 import type { FilePodSettings } from './file-pod.ts';
 import { httpPodFeed } from './http-pod-feed.ts';
 import { KUBE_API_SETTINGS, KubeApi, type KubeApiSettings } from './kube-api.ts';
@@ -163,7 +171,7 @@ function podListing({ name, uid, annotations, createdAt = '', phase, deletion }:
     runId,
     sha256,
     fingerprint,
-    slot: isSlot(slot) ? slot : '',
+    slot: SLOT.test(slot) ? slot : '',
     createdAt,
     phase: deletion ? 'Terminating' : phase,
   };
