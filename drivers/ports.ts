@@ -36,13 +36,10 @@ export interface Source {
    */
   open(name: NameBytes, version: string): Promise<{ size: number; body: Readable }>;
   /**
-   * A link with which one pod can read this one file until `expiresAt` (ms since the epoch). With `version` a
-   * store that can refuses another version (HTTP 412).
+   * A link with which one pod can read this one file until `expiresAt` (ms since the epoch), in whatever
+   * version: the pod tells by their hash whether its bytes are still those that were listed.
    */
-  signGet(
-    name: NameBytes,
-    grant: { pod: string; expiresAt: number; version?: string | undefined },
-  ): Promise<string>;
+  signGet(name: NameBytes, grant: { pod: string; expiresAt: number }): Promise<string>;
 }
 
 /** Keys of ours are ASCII text; keys under `tree/` and `reports/` end in a file's own bytes. */
@@ -87,7 +84,6 @@ export interface LinkSigner {
     pod: string;
     expiresAt: number;
     maxBytes?: number | undefined;
-    version?: string | undefined;
   }): string;
 }
 

@@ -22,7 +22,6 @@ const payloadSchema = z.strictObject({
   pod: z.string(),
   expiresAt: z.int(),
   maxBytes: z.int().min(0).optional(),
-  version: z.string().optional(),
 });
 
 const LINK = /^\/f\/(?<keyId>[a-z0-9]{1,16})\.(?<payload>[\w-]+)\.(?<mac>[\w-]+)$/;

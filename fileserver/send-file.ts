@@ -11,9 +11,8 @@ import type { Link } from './links.ts';
 export type Served = { status: number; bytes: number };
 
 /**
- * Answers with the file: 200, 404 when it is not there, 412 when it is another version than the link's or
- * no plain file. Throws when the transfer breaks off; the connection is then cut before the last byte, also
- * when the file changes while it is sent.
+ * Answers with the file: 200, 404 when it is not there, 412 when it is no plain file. Throws when the transfer
+ * breaks off; the connection is then cut before the last byte, also when the file changes while it is sent.
  */
 export async function sendFile(ctx: Context, link: Link, signal: AbortSignal): Promise<Served> {
   const components = splitName(link.path);
@@ -27,11 +26,6 @@ export async function sendFile(ctx: Context, link: Link, signal: AbortSignal): P
     throw error;
   }
   const version = fileVersion(file.stats);
-  if (link.version !== undefined && link.version !== version) {
-    await file.handle.close();
-    return { status: 412, bytes: 0 };
-  }
-
   const size = Number(file.stats.size);
   // Koa would leave the connection open when a body's stream fails; the reader has to see it break off.
   ctx.respond = false;

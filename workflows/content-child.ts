@@ -70,7 +70,6 @@ export async function startContent(
           profile: opened.profile,
           source: opened.source,
           name: file.name,
-          version: file.version,
           destination: opened.destination,
           retries: input.retries,
           maxTier: opened.maxTier,

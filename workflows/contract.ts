@@ -111,8 +111,6 @@ export type RebuildFileInput = {
   source: string;
   /** One of the names that hold this content: where the pod's fetch reads it. */
   name: FileName;
-  /** The source's version of it when it was hashed (mtime and inode, or ETag). */
-  version: string;
   destination: string;
   retries: number;
   /** Highest size step of the engine. */

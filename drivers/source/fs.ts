@@ -87,10 +87,7 @@ export class FsSource implements Source {
     throw changed('changed', 'The file is not the one that was listed any more');
   }
 
-  async signGet(
-    name: NameBytes,
-    grant: { pod: string; expiresAt: number; version?: string | undefined },
-  ): Promise<string> {
+  async signGet(name: NameBytes, grant: { pod: string; expiresAt: number }): Promise<string> {
     const { base, below } = this.#anchor;
     const path = Buffer.concat([fromByteString(below.map((each) => `${each}/`).join('')), name]);
     return this.#signer.sign({ method: 'GET', root: base, path, ...grant });

@@ -60,7 +60,6 @@ export class S3Source implements Source {
     }
   }
 
-  /** The version is not in it: whether it still holds shows in the bytes' hash. */
   async signGet(name: NameBytes, grant: { pod: string; expiresAt: number }): Promise<string> {
     const command = new GetObjectCommand({ Bucket: this.#place.bucket, Key: this.#keyOf(name) });
     try {

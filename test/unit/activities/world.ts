@@ -64,7 +64,6 @@ export function world() {
     profile: { name: 'default', fingerprint },
     source: place('in'),
     name: { path: 'a' },
-    version: 'v',
     destination,
     retries: 0,
     maxTier: 0,
