@@ -64,8 +64,6 @@ export const EVENT = {
   contentRecorded: 'content.recorded',
   /** An operator cleared a quarantined content: the next scan that meets it runs its engine again. */
   quarantineCleared: 'quarantine.cleared',
-  /** A rebuilt content stands under a file's path. */
-  deliveryDone: 'delivery.done',
   /** What stood under a file's path was taken away, since it is not this file's rebuilt content any more. */
   deliveryWithdrawn: 'delivery.withdrawn',
 
@@ -108,14 +106,14 @@ export const EVENT = {
   /** The destination has no conditional create and single-writer mode is on: nobody else may write there. */
   destinationSingleWriter: 'destination.single_writer',
 
-  /** A worker polls its task queues. */
+  /** A worker starts and says what it is configured with. It polls once `/readyz` says so. */
   workerStarted: 'worker.started',
+  /** Search attributes could not be set up: scans run without. */
+  workerWithoutSearchAttributes: 'worker.without_search_attributes',
   /** A worker was told to stop and finishes what it has begun. */
   workerDraining: 'worker.draining',
   /** A worker is about to exit. */
   workerStopped: 'worker.stopped',
-  /** One of a worker's checks fails or passes again. */
-  workerReadiness: 'worker.readiness',
   /** A line of the Temporal SDK's own log, or of its bundler's. */
   sdkLogged: 'sdk.logged',
   /** Lines were lost while nobody took them from stdout, or its disk was full; they are taken again. */

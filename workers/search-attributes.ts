@@ -38,7 +38,7 @@ export async function ensureSearchAttributes(
   } catch (error) {
     if (config.searchAttributes === 'on') throw error;
     logger.warn(
-      { event: EVENT.workerStarted, err: error },
+      { event: EVENT.workerWithoutSearchAttributes, err: error },
       `search attributes can't be set up; doing without. Add ${names.join(', ')} (Keyword) to the namespace`,
     );
     return false;
