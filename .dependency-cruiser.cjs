@@ -48,7 +48,7 @@ module.exports = {
       '^activities/',
       [
         '^workflows/(contract|child-end|name-size)\\.ts$',
-        '^drivers/(kubernetes/pod-name|ports|digest-of|errors|events|file-name|profile|pod-name|steady)\\.ts$',
+        '^drivers/(kubernetes/pod-name|ports|digest-of|errors|events|file-name|profile|steady)\\.ts$',
         'node_modules/@temporalio/(activity|client|common)/',
         'node_modules/(zod|picomatch)/',
         '^(node:)?(crypto|stream|stream/promises|stream/consumers)$',

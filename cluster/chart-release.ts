@@ -29,8 +29,6 @@ export type ReleaseSettings = {
   values: object;
 };
 
-export type ChartRelease = Awaited<ReturnType<typeof prepareRelease>>;
-
 /** Makes what a release needs to be there before. Nothing is installed yet. */
 export async function prepareRelease({ layout, name, folder, temporal, values: own }: ReleaseSettings) {
   const chart = join(layout.repo, 'helm/pristine');

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { addresses, nodeName } from './addresses.ts';
 import {
   clientTls,
@@ -91,9 +90,4 @@ export async function ensurePublicKeys(stack: Stack): Promise<void> {
     const pem = { ca: readFileSync(tls.ca), cert: readFileSync(tls.cert), key: readFileSync(tls.key) };
     writeWholeFile(file, kubeconfigOf(server, certificate, pem));
   }
-}
-
-/** The certificate authority's file, for clients inside the stack. */
-export function clusterAuthorityFile(tlsFolder: string): string {
-  return join(tlsFolder, `${authorities.cluster}.crt`);
 }

@@ -240,11 +240,6 @@ export type PodListing = {
   /** Workflow ID and run of the owner. */
   workflowId: string;
   runId: string;
-  sha256: string;
-  /** The profile's, 8 hex. */
-  fingerprint: string;
-  /** The only place it can write to, from its annotation; empty when that is no slot of ours. */
-  slot: string;
   /** When the API server made it, by the server's clock: ISO 8601, whole seconds. */
   createdAt: string;
   /** Kubernetes' own, or `Terminating` once its deletion was asked for. */

@@ -1,6 +1,6 @@
 /**
  * The way into and out of a file system for pods: one signed link, one file, one method. It lists nothing
- * and has no other route than /f/<link>, /healthz and /metrics.
+ * and has no other route than /f/<link> and /healthz.
  */
 import { createServer, type Server, STATUS_CODES } from 'node:http';
 import Koa, { type Context } from 'koa';
@@ -22,8 +22,6 @@ export type FileServerSettings = {
   /** Takes uploads also where a file system has no hard links: PRISTINE_SINGLE_WRITER. Default false. */
   singleWriter?: boolean;
   logger: Logger;
-  /** What /metrics answers with. Without it there is no such route. */
-  metrics?: () => Promise<{ contentType: string; text: string }>;
   /** A connection without a byte in either direction is closed after this. Default one minute. */
   idleMs?: number;
   /** A client that has not sent its request's head by then is cut off. Default 10 seconds. */
@@ -37,7 +35,7 @@ const LINGER_MS = 5_000;
 
 /** Makes the server; the caller lets it listen and closes it. */
 export function createFileServer(settings: FileServerSettings): Server {
-  const { logger, metrics } = settings;
+  const { logger } = settings;
   const roots = settings.roots.map(normalizeRoot);
   const app = new Koa();
   app.on('error', (error) => logger.error({ event: EVENT.linkFailed, err: error }, 'request failed'));
@@ -46,12 +44,7 @@ export function createFileServer(settings: FileServerSettings): Server {
     closeAfterAnswer(ctx);
     const target = ctx.req.url ?? '';
     if (target.startsWith('/f/')) return serveLink(ctx, target, { ...settings, roots });
-    if (ctx.method !== 'GET') return answer(ctx, 404);
-    if (target === '/healthz') return answer(ctx, 200);
-    if (target !== '/metrics' || !metrics) return answer(ctx, 404);
-    const { contentType, text } = await metrics();
-    ctx.type = contentType;
-    ctx.body = text;
+    answer(ctx, ctx.method === 'GET' && target === '/healthz' ? 200 : 404);
   });
 
   const { headersMs = 10_000, idleMs = 60_000 } = settings;

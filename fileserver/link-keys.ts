@@ -1,8 +1,7 @@
-import { type KeyRing, keyRingSchema, type NamedKey } from '../drivers/key-ring.ts';
+import { type KeyRing, keyRingSchema } from '../drivers/key-ring.ts';
 
 /** Keys that links are signed with, newest first: the first signs, all verify. */
 export type LinkKeys = KeyRing;
-export type LinkKey = NamedKey;
 
 /**
  * The key ring as it stands in the environment: `id:secret`, several separated by commas, the signing one

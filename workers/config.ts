@@ -24,7 +24,6 @@ import {
 export { ConfigError } from './variables.ts';
 
 const ROLES = ['orchestrate', 'files', 'pods'] as const;
-export type Role = (typeof ROLES)[number];
 
 // Not z.coerce: to it, blanks are the number 0.
 const share = z

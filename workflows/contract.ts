@@ -158,7 +158,7 @@ export type OutcomeCounts = Record<Outcome, number>;
 
 /** Answer of the `progress` query. Times in seconds since the epoch or seconds. */
 export type Progress = {
-  state: 'listing' | 'working' | 'waiting' | 'paused' | 'draining' | 'finishing';
+  state: 'listing' | 'working' | 'waiting' | 'paused' | 'draining';
   /** Why it is paused or waits for room in the cluster, in words. */
   reason?: string | undefined;
   listed: number;

@@ -1,15 +1,7 @@
 import type { KubeConfig, V1Pod } from '@kubernetes/client-node';
 import { DriverError } from '../errors.ts';
 import { EVENT, type Logger } from '../events.ts';
-import {
-  type FilePodRequest,
-  type PodListing,
-  type PodOutcome,
-  type PodRef,
-  type Pods,
-  type PodWait,
-  SLOT,
-} from '../ports.ts';
+import type { FilePodRequest, PodListing, PodOutcome, PodRef, Pods, PodWait } from '../ports.ts';
 import { type Access, accessProblem, NEEDED_ACCESS } from './access.ts';
 import { boundedLog } from './bounded-text.ts';
 import { createOrAdopt } from './create-or-adopt.ts';
@@ -163,15 +155,12 @@ export function createPods(options: PodsOptions): Pods {
 }
 
 function podListing({ name, uid, annotations, createdAt = '', phase, deletion }: SlimPod): PodListing {
-  const { workflowId = '', runId = '', sha256 = '', fingerprint = '', slot = '' } = annotations;
+  const { workflowId = '', runId = '' } = annotations;
   return {
     name,
     uid,
     workflowId,
     runId,
-    sha256,
-    fingerprint,
-    slot: SLOT.test(slot) ? slot : '',
     createdAt,
     phase: deletion ? 'Terminating' : phase,
   };

@@ -146,16 +146,13 @@ export class FakePods implements Pods {
     return [...this.#pods.values()]
       .filter(({ foreign }) => !foreign)
       .map(({ request, uid, createdAt, outcome, terminating }) => {
-        const { name, workflowId, runId, sha256, profile, slot } = request;
+        const { name, workflowId, runId } = request;
         const ended = outcome?.kind === 'uploaded' ? 'Succeeded' : 'Failed';
         return {
           name,
           uid,
           workflowId,
           runId,
-          sha256,
-          fingerprint: profile.fingerprint,
-          slot,
           createdAt,
           phase: terminating ? 'Terminating' : outcome ? ended : 'Running',
         };

@@ -218,11 +218,6 @@ describe('every link that is not good', () => {
     expect((await fetch(`${places.url}/f/`)).status).toBe(403);
     expect(await (await fetch(`${places.url}/healthz`)).text()).toBe('OK\n');
   });
-
-  test('metrics are what the caller gives', async () => {
-    places = await makeFsPlaces({ metrics: async () => ({ contentType: 'text/plain', text: 'up 1\n' }) });
-    expect(await (await fetch(`${places.url}/metrics`)).text()).toBe('up 1\n');
-  });
 });
 
 describe('a link to upload', () => {

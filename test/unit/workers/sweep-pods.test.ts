@@ -14,9 +14,6 @@ function sweeping(owners: Record<string, OwnerState | Error>) {
     uid: `uid-${owner}`,
     workflowId: owner,
     runId: 'run-1',
-    sha256: '',
-    fingerprint: '',
-    slot: '',
     createdAt: new Date(0).toISOString(),
     phase: 'Running',
   }));
