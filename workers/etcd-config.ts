@@ -1,7 +1,7 @@
 /** The part of the environment that says where etcd is. */
-import { z } from 'zod';
+import type { z } from 'zod';
+import { missingPartners, text } from './variables.ts';
 
-const text = z.string().min(1);
 const endpoints = text
   .transform((value) => value.split(',').map((url) => url.trim()))
   .refine((urls) => urls.every(isEndpoint), {
@@ -36,16 +36,14 @@ export function etcdProblems(given: NodeJS.ProcessEnv, needed: boolean): string[
   if (!needed) return [];
   const { ETCD_ENDPOINTS: urls } = given;
   const problems = urls === undefined ? ['ETCD_ENDPOINTS: must be set, because PRISTINE_INDEX is etcd'] : [];
-  for (const [name, partner] of [
-    ['ETCD_USER', 'ETCD_PASSWORD'],
-    ['ETCD_PASSWORD', 'ETCD_USER'],
-    ['ETCD_CERT_FILE', 'ETCD_KEY_FILE'],
-    ['ETCD_KEY_FILE', 'ETCD_CERT_FILE'],
-  ] as const) {
-    if (given[name] !== undefined && given[partner] === undefined) {
-      problems.push(`${partner}: must be set, because ${name} is`);
-    }
-  }
+  problems.push(
+    ...missingPartners(given, {
+      ETCD_USER: ['ETCD_PASSWORD'],
+      ETCD_PASSWORD: ['ETCD_USER'],
+      ETCD_CERT_FILE: ['ETCD_KEY_FILE'],
+      ETCD_KEY_FILE: ['ETCD_CERT_FILE'],
+    }),
+  );
   if (urls?.startsWith('http:')) {
     for (const name of ['ETCD_CA_FILE', 'ETCD_CERT_FILE', 'ETCD_KEY_FILE']) {
       if (given[name] !== undefined)

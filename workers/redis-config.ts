@@ -1,9 +1,8 @@
 /** The part of the environment that says where Redis is. */
 import { z } from 'zod';
 import { type HostAndPort, parseRedisUrls, type RedisSettings } from '../drivers/redis/settings.ts';
+import { flag, missingPartners, text } from './variables.ts';
 
-const text = z.string().min(1);
-const flag = z.enum(['true', 'false'], 'must be true or false').transform((value) => value === 'true');
 /** An IPv6 address stands in brackets. */
 const SENTINEL = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[^:[\]\s/@]+))(?::(?<port>\d{1,5}))?$/i;
 const SENTINEL_PORT = 26_379;
@@ -51,19 +50,17 @@ export function redisProblems(given: NodeJS.ProcessEnv, needed: boolean): string
   if (url !== undefined && sentinelList !== undefined) {
     problems.push('REDIS_SENTINELS: must not be set together with REDIS_URL');
   }
-  for (const [name, partner] of [
-    ['REDIS_SENTINELS', 'REDIS_SENTINEL_MASTER'],
-    ['REDIS_SENTINEL_MASTER', 'REDIS_SENTINELS'],
-    ['REDIS_SENTINEL_PASSWORD', 'REDIS_SENTINELS'],
-    ['REDIS_SENTINEL_USERNAME', 'REDIS_SENTINEL_PASSWORD'],
-    ['REDIS_USERNAME', 'REDIS_PASSWORD'],
-    ['REDIS_TLS_CERT_FILE', 'REDIS_TLS_KEY_FILE'],
-    ['REDIS_TLS_KEY_FILE', 'REDIS_TLS_CERT_FILE'],
-  ] as const) {
-    if (given[name] !== undefined && given[partner] === undefined) {
-      problems.push(`${partner}: must be set, because ${name} is`);
-    }
-  }
+  problems.push(
+    ...missingPartners(given, {
+      REDIS_SENTINELS: ['REDIS_SENTINEL_MASTER'],
+      REDIS_SENTINEL_MASTER: ['REDIS_SENTINELS'],
+      REDIS_SENTINEL_PASSWORD: ['REDIS_SENTINELS'],
+      REDIS_SENTINEL_USERNAME: ['REDIS_SENTINEL_PASSWORD'],
+      REDIS_USERNAME: ['REDIS_PASSWORD'],
+      REDIS_TLS_CERT_FILE: ['REDIS_TLS_KEY_FILE'],
+      REDIS_TLS_KEY_FILE: ['REDIS_TLS_CERT_FILE'],
+    }),
+  );
   if (given.REDIS_CLUSTER === 'true' && sentinelList !== undefined) {
     problems.push('REDIS_CLUSTER: Sentinels watch no Cluster: give its nodes in REDIS_URL');
   }
