@@ -5,15 +5,16 @@
 import { hash } from 'node:crypto';
 import { DriverError } from './errors.ts';
 import type { FileNote, NotedDelivery } from './ports.ts';
+import { VERSION_BYTES, versionHash } from './seen-mark.ts';
 
 const SHA256_BYTES = 32;
-const HASH_BYTES = 8;
+const STANDING_BYTES = 8;
 const FORMAT = 1;
 const FORMAT_AT = SHA256_BYTES;
 const VERSION_AT = FORMAT_AT + 1;
-const FLAGS_AT = VERSION_AT + HASH_BYTES;
+const FLAGS_AT = VERSION_AT + VERSION_BYTES;
 const STANDING_AT = FLAGS_AT + 1;
-const END = STANDING_AT + HASH_BYTES;
+const END = STANDING_AT + STANDING_BYTES;
 
 const REPORTS = [undefined, 'xml', 'json'] as const;
 const SAME_BYTES = [undefined, false, true] as const;
@@ -23,7 +24,7 @@ export function formatNote({ sha256, version, delivery }: FileNote & { version: 
   const plain = [rawHash(sha256, SHA256_BYTES), Buffer.from([FORMAT]), versionHash(version)];
   if (delivery === undefined) return Buffer.concat(plain);
   const flags = REPORTS.indexOf(delivery.report) + 4 * SAME_BYTES.indexOf(delivery.sameBytes);
-  return Buffer.concat([...plain, Buffer.from([flags]), rawHash(delivery.standing, HASH_BYTES)]);
+  return Buffer.concat([...plain, Buffer.from([flags]), rawHash(delivery.standing, STANDING_BYTES)]);
 }
 
 /** null: nothing was noted, or of another version, or what lies there is none of ours. */
@@ -43,11 +44,6 @@ function parseFlags(flags: number): Omit<NotedDelivery, 'standing'> | null {
   return report < REPORTS.length && sameBytes < SAME_BYTES.length
     ? { report: REPORTS[report], sameBytes: SAME_BYTES[sameBytes] }
     : null;
-}
-
-/** 8 bytes: a change goes unnoticed with odds of 1 in 10^19. */
-function versionHash(version: string): Buffer {
-  return hash('sha256', version, 'buffer').subarray(0, HASH_BYTES);
 }
 
 function rawHash(hex: string, bytes: number): Buffer {

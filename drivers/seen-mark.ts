@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { DriverError } from './errors.ts';
 import type { NameBytes, SeenMark } from './ports.ts';
 
-const VERSION_BYTES = 8;
+export const VERSION_BYTES = 8;
 
 /** 16 bytes: among a million names, two are alike with odds of 1 in 10^26. */
 export function nameHash(name: NameBytes): Buffer {
@@ -28,6 +28,6 @@ export function parseMark(value: Buffer | null | undefined, version: string): Se
 }
 
 /** 8 bytes: a change goes unnoticed with odds of 1 in 10^19. */
-function versionHash(version: string): Buffer {
+export function versionHash(version: string): Buffer {
   return hash('sha256', version, 'buffer').subarray(0, VERSION_BYTES);
 }
