@@ -103,6 +103,13 @@ module.exports = {
       from: { path: '^(workflows|activities|drivers|fileserver|pod)/' },
       to: { path: '^(workers|cli|cluster|bench|test)/' },
     },
+    {
+      name: 'only-tests-know-tests',
+      comment: 'servers that tests and the bench both start are in cluster/own-servers',
+      severity: 'error',
+      from: { pathNot: '^test/' },
+      to: { path: '^test/' },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

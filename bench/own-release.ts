@@ -10,8 +10,8 @@ import { prepareRelease } from '../cluster/chart-release.ts';
 import { tool } from '../cluster/cluster-tools.ts';
 import type { Layout } from '../cluster/layout.ts';
 import { OperatorError } from '../cluster/operator-error.ts';
+import { faultProxy } from '../cluster/own-servers/fault-proxy.ts';
 import { workerVariables } from '../cluster/worker-process.ts';
-import { faultProxy } from '../test/faults/fault-proxy.ts';
 import type { Interrupts } from './interrupts.ts';
 import type { Bench } from './measured-scan.ts';
 

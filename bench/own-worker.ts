@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Layout } from '../cluster/layout.ts';
 import { OperatorError } from '../cluster/operator-error.ts';
+import { freePort } from '../cluster/own-servers/free-port.ts';
+import { bloomOf, ownRedis } from '../cluster/own-servers/own-redis.ts';
+import { secondApiServer } from '../cluster/own-servers/second-api-server.ts';
 import { workerVariables } from '../cluster/worker-process.ts';
 import { loadKubeConfig } from '../drivers/kubernetes/load-kube-config.ts';
-import { freePort } from '../test/contract/free-port.ts';
-import { loadBloom, ownRedis } from '../test/contract/own-redis.ts';
-import { secondApiServer } from '../test/integration/second-api-server.ts';
 import { readConfig, type WorkerConfig } from '../workers/config.ts';
 
 export type OwnWorker = {
@@ -38,7 +38,8 @@ export async function startOwnWorker(
   { name, host, folder }: { name: string; host: string; folder: string },
 ): Promise<OwnWorker> {
   // As the stack's Redis keeps its data.
-  const redis = await ownRedis([...(await loadBloom()), '--appendonly', 'yes', '--appendfsync', 'everysec']);
+  const bloom = await bloomOf(workerVariables(layout).REDIS_URL ?? '');
+  const redis = await ownRedis([...bloom, '--appendonly', 'yes', '--appendfsync', 'everysec']);
   let api: AuditedApi | undefined;
   try {
     await redis.start();

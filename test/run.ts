@@ -22,7 +22,7 @@ const checks: { name: string; args: string[] }[] = [
     args: [
       'node_modules/dependency-cruiser/bin/dependency-cruiser.mjs',
       ...['--config', '.dependency-cruiser.cjs'],
-      ...['workflows', 'activities', 'drivers', 'fileserver', 'pod', 'workers', 'cli'],
+      ...['workflows', 'activities', 'drivers', 'fileserver', 'pod', 'workers', 'cli', 'cluster', 'bench'],
     ],
   },
 ];

@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { afterEach, expect, jest, test } from '@jest/globals';
 import { z } from 'zod';
 import { certificateFiles, ensureAuthority, ensureCertificate } from '../../cluster/certificates.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
 import { connectEtcd, type Etcd } from '../../drivers/etcd/connect.ts';
 import { createEtcdIndex } from '../../drivers/etcd/index.ts';
 import { createEtcdLocks } from '../../drivers/etcd/locks.ts';
 import { createEtcdSeen } from '../../drivers/etcd/seen.ts';
 import { EVENT } from '../../drivers/events.ts';
 import { MINUTE, profile, rebuilt, sha256 } from './contents.ts';
-import { freePort } from './free-port.ts';
 import { type OwnEtcd, ownEtcd } from './own-etcd.ts';
 import { recordingLog } from './redis-connection.ts';
 

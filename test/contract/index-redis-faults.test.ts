@@ -1,6 +1,7 @@
 /** Redis away, starved, without its module or with another password: on servers of these tests' own. */
 import { afterEach, expect, jest, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
+import { type OwnRedis, ownRedis } from '../../cluster/own-servers/own-redis.ts';
 import { closeRedis } from '../../drivers/redis/connect.ts';
 import { createRedisIndex } from '../../drivers/redis/index.ts';
 import { redisKeys } from '../../drivers/redis/keys.ts';
@@ -8,8 +9,7 @@ import { createRedisLocks } from '../../drivers/redis/locks.ts';
 import { createRedisSeen } from '../../drivers/redis/seen.ts';
 import { profile, rebuilt, sha256 } from './contents.ts';
 import { eventually } from './eventually.ts';
-import { loadBloom, type OwnRedis, ownRedis } from './own-redis.ts';
-import { connectOne, recordingLog } from './redis-connection.ts';
+import { connectOne, loadBloom, recordingLog } from './redis-connection.ts';
 import { many, records } from './redis-index.ts';
 
 // Calls wait for some reconnections before they give up.

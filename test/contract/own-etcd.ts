@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { builtFiles } from '../../cluster/built.ts';
 import { layoutOf } from '../../cluster/layout.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
 import { readVersions } from '../../cluster/versions.ts';
 import { connectEtcd, type Etcd, type EtcdConnectionOptions } from '../../drivers/etcd/connect.ts';
-import { freePort } from './free-port.ts';
 import { recordingLog } from './redis-connection.ts';
 
 const repo = join(import.meta.dirname, '../..');

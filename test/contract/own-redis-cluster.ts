@@ -1,8 +1,9 @@
 /** A Redis Cluster of a test's own: three masters with an append-only file each, no replicas. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
-import { freePort } from './free-port.ts';
-import { loadBloom, type OwnRedis, ownRedis } from './own-redis.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
+import { type OwnRedis, ownRedis } from '../../cluster/own-servers/own-redis.ts';
+import { loadBloom } from './redis-connection.ts';
 
 export type OwnRedisCluster = {
   /** Two of the three nodes: the third is found. */

@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { builtFiles } from '../../cluster/built.ts';
 import { layoutOf } from '../../cluster/layout.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
 import { readVersions } from '../../cluster/versions.ts';
 import { createS3Client, type S3Settings } from '../../drivers/s3/client.ts';
-import { freePort } from './free-port.ts';
 import type { TestStore } from './s3-store.ts';
 
 const repo = join(import.meta.dirname, '../..');

@@ -1,6 +1,7 @@
 /** Redis for tests: the one `make up` started, under a key prefix of the test's own. */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { bloomOf } from '../../cluster/own-servers/own-redis.ts';
 import type { LogFields, Logger } from '../../drivers/events.ts';
 import { closeRedis, connectRedis, type RedisConnectionOptions } from '../../drivers/redis/connect.ts';
 import { stackVariable } from './stack.ts';
@@ -34,6 +35,11 @@ export async function openTestRedis(url = stackVariable('REDIS_URL')): Promise<T
     throw new Error('No Redis answers at REDIS_URL: run `make up` first', { cause });
   });
   return { redis, prefix, flush, close };
+}
+
+/** The Bloom module that the one `make up` started has loaded, as options of redis-server. */
+export function loadBloom(): Promise<string[]> {
+  return bloomOf(stackVariable('REDIS_URL'));
 }
 
 /** A connection to one server. */

@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
+import { type OwnRedis, ownRedis, ownSentinel } from '../../cluster/own-servers/own-redis.ts';
 import { closeRedis, connectRedis } from '../../drivers/redis/connect.ts';
 import { createRedisIndex } from '../../drivers/redis/index.ts';
 import { createRedisLocks } from '../../drivers/redis/locks.ts';
@@ -12,9 +14,7 @@ import { describeIndex } from './describe-index.ts';
 import { describeLocks } from './describe-locks.ts';
 import { describeSeen } from './describe-seen.ts';
 import { eventually } from './eventually.ts';
-import { freePort } from './free-port.ts';
-import { loadBloom, type OwnRedis, ownRedis, ownSentinel } from './own-redis.ts';
-import { recordingLog } from './redis-connection.ts';
+import { loadBloom, recordingLog } from './redis-connection.ts';
 
 // A failover takes some seconds.
 jest.setTimeout(120_000);

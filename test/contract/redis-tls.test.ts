@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { certificateFiles, ensureAuthority, ensureCertificate } from '../../cluster/certificates.ts';
+import { type OwnRedis, ownRedis } from '../../cluster/own-servers/own-redis.ts';
 import { closeRedis, connectRedis } from '../../drivers/redis/connect.ts';
 import { createRedisIndex } from '../../drivers/redis/index.ts';
 import type { RedisSettings } from '../../drivers/redis/settings.ts';
 import { profile, rebuilt, sha256 } from './contents.ts';
-import { loadBloom, type OwnRedis, ownRedis } from './own-redis.ts';
-import { recordingLog } from './redis-connection.ts';
+import { loadBloom, recordingLog } from './redis-connection.ts';
 
 jest.setTimeout(60_000);
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runChecked } from '../../cluster/command.ts';
-import { freePort } from '../contract/free-port.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
 import { builtImage, stackVariable } from '../contract/stack.ts';
 import { type FilePodWorld, filePodWorld } from '../integration/file-pod-world.ts';
 

@@ -11,8 +11,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiException, CoreV1Api, KubeConfig, type V1Node } from '@kubernetes/client-node';
 import { builtFiles } from '../../cluster/built.ts';
 import { layoutOf } from '../../cluster/layout.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
 import { readVersions } from '../../cluster/versions.ts';
-import { freePort } from '../contract/free-port.ts';
 import { stackVariable } from '../contract/stack.ts';
 import { kwokConfiguration, NODE_LABEL } from './kwok-stages.ts';
 

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort } from '../contract/free-port.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 /** What one seed does: files, scans, workers and faults, all drawn from the seed's number. Pure. */
 import { CRASH_POINTS, type CrashPoint } from '../../activities/crash-points.ts';
-import type { Weather } from './fault-proxy.ts';
+import type { Weather } from '../../cluster/own-servers/fault-proxy.ts';
 
 /** Times in milliseconds, `afterMs` since the scans were started. */
 export type TimedFault =

@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { receiptSchema } from '../../activities/receipt.ts';
-import { freePort } from '../contract/free-port.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
 import { stackVariable } from '../contract/stack.ts';
 import { filesBelow } from '../integration/oracle.ts';
 import { type HttpFaultProxy, httpFaultProxy, type ProxiedRequest } from './http-fault-proxy.ts';

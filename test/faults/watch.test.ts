@@ -2,12 +2,12 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { Transform } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { secondApiServer } from '../../cluster/own-servers/second-api-server.ts';
 import { httpPodFeed } from '../../drivers/kubernetes/http-pod-feed.ts';
 import { KubeApi } from '../../drivers/kubernetes/kube-api.ts';
 import { filePodSelector } from '../../drivers/kubernetes/pod-labels.ts';
 import { NAMESPACE } from '../contract/cluster-pods.ts';
 import { until } from '../contract/until.ts';
-import { secondApiServer } from '../integration/second-api-server.ts';
 import { type Bay, inPhase, openBay } from './drivers.ts';
 import type { ProxiedRequest } from './http-fault-proxy.ts';
 

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { prepareRelease } from '../../cluster/chart-release.ts';
 import { layoutOf } from '../../cluster/layout.ts';
+import { faultProxy } from '../../cluster/own-servers/fault-proxy.ts';
 import { builtImage, stackVariable } from '../contract/stack.ts';
-import { faultProxy } from '../faults/fault-proxy.ts';
 import { tool } from './kubectl.ts';
 
 const layout = layoutOf(join(import.meta.dirname, '../..'), process.env);

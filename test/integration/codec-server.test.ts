@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { freePort } from '../contract/free-port.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
 import { stackVariable } from '../contract/stack.ts';
 import { startWorker, type WorkerProcess } from './worker-process.ts';
 

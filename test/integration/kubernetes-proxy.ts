@@ -1,7 +1,7 @@
 import type https from 'node:https';
 import { isIP } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
-import { faultProxy } from '../faults/fault-proxy.ts';
+import { faultProxy } from '../../cluster/own-servers/fault-proxy.ts';
 import { httpFaultProxy } from '../faults/http-fault-proxy.ts';
 
 /** A TCP proxy in front of the API server, whose weather a test makes, and the way through it. */

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync, openSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readEnvFile } from '../../cli/env-file.ts';
-import { freePort } from '../contract/free-port.ts';
+import { freePort } from '../../cluster/own-servers/free-port.ts';
 import { builtImage, stackVariable } from '../contract/stack.ts';
 
 const root = join(import.meta.dirname, '../..');

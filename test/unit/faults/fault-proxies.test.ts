@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type FaultProxy, faultProxy } from '../../faults/fault-proxy.ts';
+import { type FaultProxy, faultProxy } from '../../../cluster/own-servers/fault-proxy.ts';
 import { httpFaultProxy } from '../../faults/http-fault-proxy.ts';
 
 const BODY = 'x'.repeat(1_000);

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { freePort } from '../../../cluster/own-servers/free-port.ts';
 import { provision } from '../../../helm/efk/files/provision.mjs';
-import { freePort } from '../../contract/free-port.ts';
 
 type Answer = { status: number; body?: unknown };
 type Asked = { method: string; path: string; body: string; authorization: string | undefined };

@@ -1,4 +1,4 @@
-/** A TCP proxy whose weather a test makes. For faults that know HTTP see http-fault-proxy.ts. */
+/** A TCP proxy whose weather a test makes. For faults that know HTTP see test/faults/http-fault-proxy.ts. */
 import type { AddressInfo, Socket } from 'node:net';
 import { createConnection, createServer } from 'node:net';
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeApi } from '../../drivers/kubernetes/kube-api.ts';
-import { freePort } from '../contract/free-port.ts';
+import { freePort } from './free-port.ts';
 
 const PID_FILE = new URL('../../.pristine/run/kube-apiserver.pid', import.meta.url).pathname;
 /** What two servers of one store may not share: a port, the endpoints of `kubernetes`, an audit log. */

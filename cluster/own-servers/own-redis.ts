@@ -1,4 +1,4 @@
-/** A Redis of a test's own, to kill, starve and lock: never the shared one. */
+/** A Redis of a test's or the bench's own, to kill, starve and lock: never the shared one. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { Redis, type RedisOptions } from 'ioredis';
 import { z } from 'zod';
 import { freePort } from './free-port.ts';
-import { openTestRedis } from './redis-connection.ts';
 
 export type OwnRedis = {
   url: string;
@@ -88,17 +87,21 @@ async function ownServer(
   };
 }
 
-/** The Bloom module that the shared Redis has loaded, as options of redis-server. */
-export async function loadBloom(): Promise<string[]> {
-  const { redis, close } = await openTestRedis();
+/** The Bloom module that the Redis at `url` has loaded, as options of redis-server. */
+export async function bloomOf(url: string): Promise<string[]> {
+  const redis = new Redis(url, { maxRetriesPerRequest: 1 });
+  redis.on('error', () => {});
   try {
     // Flat lists of field, value; see MODULE LIST.
-    const modules = z.array(z.array(z.unknown())).parse(await redis.call('MODULE', 'LIST'));
+    const answer = await redis.call('MODULE', 'LIST').catch((cause: unknown) => {
+      throw new Error('No Redis answers at REDIS_URL: run `make up` first', { cause });
+    });
+    const modules = z.array(z.array(z.unknown())).parse(answer);
     const paths = modules.map((fields) => fields[fields.indexOf('path') + 1]);
     const path = paths.find((found) => typeof found === 'string' && found.includes('bloom'));
     return ['--loadmodule', z.string().parse(path)];
   } finally {
-    await close();
+    redis.disconnect();
   }
 }
 
