@@ -51,6 +51,8 @@ export const EVENT = {
 
   /** The end of one container's log of one attempt: hostile text, bounded. Whole logs lie with the content. */
   containerLogged: 'container.logged',
+  /** A container's log could not be read (its node does not answer, or no right to): the result goes on without. */
+  containerLogLost: 'container.log_lost',
 
   /** This attempt's upload was verified and its receipt written. */
   resultCommitted: 'result.committed',

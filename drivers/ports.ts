@@ -262,7 +262,10 @@ export interface Pods {
   create(request: FilePodRequest): Promise<PodRef & { adopted: boolean }>;
   /** Resolves with how it ended; rejects with AbortError when `signal` fires. Never deletes. */
   await(pod: PodRef, wait?: PodWait): Promise<PodOutcome>;
-  /** The end of a container's log, at most `maxBytes`; null when there is none to be had. */
+  /**
+   * The end of a container's log, at most `maxBytes`; null when there is none to be had, also when its node does not
+   * answer. Throws kubernetes.unavailable while the API server is away.
+   */
   log(pod: PodRef, container: 'fetch' | 'engine' | 'upload', maxBytes: number): Promise<string | null>;
   /** With UID precondition; gone is success. Resolves when the API server has accepted it. */
   remove(pod: { name: string; uid: string }): Promise<void>;

@@ -89,7 +89,8 @@ export class KubeApi {
     const abort = new AbortController();
     const onOuter = () => abort.abort(outer?.reason);
     const timer = setTimeout(() => {
-      abort.abort(new KubeError({ message: `No answer within ${this.#settings.requestTimeoutMs} ms.` }));
+      const message = `No answer within ${this.#settings.requestTimeoutMs} ms.`;
+      abort.abort(new KubeError({ message, timedOut: true }));
     }, this.#settings.requestTimeoutMs);
     outer?.addEventListener('abort', onOuter, { once: true });
     try {

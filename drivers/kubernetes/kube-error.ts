@@ -27,18 +27,22 @@ export class KubeError extends Error {
   readonly reason: string;
   readonly fields: readonly string[];
   readonly retryAfterMs: number | undefined;
+  /** The server has the request, as far as we know, and did not answer in our time. */
+  readonly timedOut: boolean;
 
   constructor(from: {
     status?: number | undefined;
     body?: StatusBody | undefined;
     message?: string;
     retryAfterMs?: number;
+    timedOut?: boolean;
     cause?: unknown;
   }) {
     const said = boundedText(withoutLinks(from.body?.message ?? from.message ?? ''), 300);
     super(said || `The API server answered ${from.status ?? 'nothing'}.`, { cause: from.cause });
     this.name = 'KubeError';
     this.status = from.status ?? 0;
+    this.timedOut = from.timedOut ?? false;
     this.reason = from.body?.reason ?? '';
     this.fields = from.body?.details.causes.map(({ field }) => boundedText(field, 100)) ?? [];
     const seconds = from.body?.details.retryAfterSeconds;
@@ -98,4 +102,17 @@ export function driverError(error: unknown, doing: string): unknown {
 function invalidWords({ fields, reason, status }: KubeError): string {
   if (fields.length === 0) return `the API server takes it for invalid (${reason || status}).`;
   return `the API server does not take ${fields.slice(0, 5).join(', ')} (${reason || status}).`;
+}
+
+/**
+ * What it means that a container's log can't be read. Pure. The API server asks the kubelet for it:
+ *
+ * 1. 400, its container has not started, and 404, the pod is gone: there is `none`.
+ * 2. 5xx or no answer in our time, the kubelet does not answer (a lost node), and 401, 403, we may not: `lost`. No
+ *    result waits for a log.
+ * 3. no connection to the API server, or 429: ask again `later`.
+ */
+export function logTrouble({ status, timedOut }: KubeError): 'none' | 'lost' | 'later' {
+  if (status === 400 || status === 404) return 'none';
+  return timedOut || status >= 500 || status === 401 || status === 403 ? 'lost' : 'later';
 }

@@ -8,7 +8,7 @@ import { createOrAdopt } from './create-or-adopt.ts';
 import type { FilePodSettings } from './file-pod.ts';
 import { httpPodFeed } from './http-pod-feed.ts';
 import { KUBE_API_SETTINGS, KubeApi, type KubeApiSettings } from './kube-api.ts';
-import { driverError, KubeError } from './kube-error.ts';
+import { driverError, KubeError, logTrouble } from './kube-error.ts';
 import { podEnded } from './pod-ended.ts';
 import { filePodSelector, isLabelValue } from './pod-labels.ts';
 import type { PodWaitsSettings } from './pod-waiting.ts';
@@ -106,9 +106,13 @@ export function createPods(options: PodsOptions): Pods {
       if (/^unable to retrieve container logs for \S+$/.test(bytes.toString().trim())) return null;
       return boundedLog(bytes, maxBytes);
     } catch (error) {
-      // 400: the container has not started. 404: the pod is gone.
-      if (error instanceof KubeError && (error.status === 400 || error.status === 404)) return null;
-      throw driverError(error, `read the log of pod ${pod.name}`);
+      const trouble = error instanceof KubeError ? logTrouble(error) : 'later';
+      if (trouble === 'later') throw driverError(error, `read the log of pod ${pod.name}`);
+      if (trouble === 'lost') {
+        const fields = { event: EVENT.containerLogLost, pod: pod.name, container, err: error };
+        logger.warn(fields, 'a log can not be read: the result goes on without it');
+      }
+      return null;
     }
   }
 

@@ -357,6 +357,32 @@ describe('log', () => {
     expect(await pods.log(ref, 'upload', 100)).toBeNull();
   });
 
+  const kubelet = 'Get "https://10.0.0.9:10250/containerLogs/files/p/engine": dial tcp: i/o timeout';
+  test.each<[string, Answer]>([
+    ['its node does not answer', failure(500, 'InternalError', kubelet)],
+    ['a proxy can not reach its node', { status: 502, text: '<html>' }],
+    ['its node answers too late for the API server', failure(504, 'Timeout', 'timed out')],
+    ['nothing comes in our own time', () => undefined],
+    ['we may not read it', failure(403, 'Forbidden', 'pods/log is forbidden')],
+    ['our credentials are not taken', failure(401, 'Unauthorized', 'Unauthorized')],
+  ])('is given up with a warning when %s: no result waits for it', async (_, answer) => {
+    const { pods, logger } = await podsOn(() => answer, [], 100);
+    expect(await pods.log(ref, 'engine', 100)).toBeNull();
+    expect(logger.events).toEqual(['container.log_lost']);
+  });
+
+  test.each<[string, Answer]>([
+    ['the API server is away', (response) => response.destroy()],
+    ['the API server has too much to do', { status: 429, headers: { 'retry-after': '1' } }],
+  ])('is asked for again when %s', async (_, answer) => {
+    const { pods, logger } = await podsOn(() => answer);
+    expect(await errorOf(pods.log(ref, 'engine', 100))).toMatchObject({
+      code: 'kubernetes.unavailable',
+      retryable: true,
+    });
+    expect(logger.events).toEqual([]);
+  });
+
   test('is null when another pod has the name', async () => {
     const { pods, server } = await podsOn(
       () => ({ text: 'not yours' }),
