@@ -70,7 +70,9 @@ export type Overdue = { class: FailureClass; reason: string };
  *
  * 1. waiting for a mistake to be mended longer than `troubleMs`: configuration.
  * 2. no container started within the start deadline: capacity when not even a node was found (in the scheduler's
- *    words), configuration when a node has it.
+ *    words), configuration when a mistake is waited for, disruption when its node has not said a word of it: the
+ *    node may be lost. A node that has begun with it gets `lateMs` more, then it is configuration (a mount, a
+ *    sandbox): by the usual 300 s of toleration, a lost node's pods are evicted before.
  * 3. not ended `lateMs` after the run deadline, which the node itself would have enforced: disruption.
  */
 export function overdue(pod: SlimPod, observed: Observed, patience: Patience): Overdue | null {
@@ -79,7 +81,7 @@ export function overdue(pod: SlimPod, observed: Observed, patience: Patience): O
     return { class: 'configuration', reason: wrong };
   if (observed.startedMs === null) {
     const limit = seconds(pod.annotations.startDeadlineSeconds) ?? patience.startDeadlineMs;
-    return observed.waitedMs >= limit ? notStarted(pod, limit) : null;
+    return notStarted(pod, observed.waitedMs, limit, patience.lateMs);
   }
   const runLimit = pod.activeDeadlineSeconds ? pod.activeDeadlineSeconds * 1000 : patience.runDeadlineMs;
   if (observed.startedMs < runLimit + patience.lateMs) return null;
@@ -90,18 +92,26 @@ export function overdue(pod: SlimPod, observed: Observed, patience: Patience): O
   };
 }
 
-function notStarted(pod: SlimPod, limitMs: number): Overdue {
+function notStarted(pod: SlimPod, waitedMs: number, limitMs: number, lateMs: number): Overdue | null {
+  if (waitedMs < limitMs) return null;
   const limit = Math.round(limitMs / 1000);
-  if (pod.node) {
-    const wrong = mistake(pod) ?? 'see the events of the pod (kubectl describe pod)';
-    return {
-      class: 'configuration',
-      reason: boundedText(`No container started within ${limit} s on node ${pod.node}: ${wrong}`),
-    };
+  if (!pod.node) {
+    const { reason, message } = pod.scheduled ?? { reason: '', message: '' };
+    const words = message || reason || 'the scheduler says nothing; is it running?';
+    return { class: 'capacity', reason: boundedText(`No node for the pod within ${limit} s: ${words}`) };
   }
-  const { reason, message } = pod.scheduled ?? { reason: '', message: '' };
-  const words = message || reason || 'the scheduler says nothing; is it running?';
-  return { class: 'capacity', reason: boundedText(`No node for the pod within ${limit} s: ${words}`) };
+  const late = `No container started within ${limit} s on node ${pod.node}`;
+  const wrong = mistake(pod);
+  if (wrong) return { class: 'configuration', reason: boundedText(`${late}: ${wrong}`) };
+  // The kubelet's first word of a pod is that its containers wait.
+  if (Object.keys(pod.containers).length === 0)
+    return {
+      class: 'disruption',
+      reason: boundedText(`${late}, which has not taken it up: it may be lost.`),
+    };
+  if (waitedMs < limitMs + lateMs) return null;
+  const see = 'see the events of the pod (kubectl describe pod)';
+  return { class: 'configuration', reason: boundedText(`${late}: ${see}`) };
 }
 
 function seconds(text: string | undefined): number | null {

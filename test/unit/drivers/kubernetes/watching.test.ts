@@ -577,4 +577,36 @@ describe('deadlines', () => {
     await quiet(feed, 20);
     expect(seen.outcome).toMatchObject({ kind: 'failed', class: 'disruption', node: 'n' });
   });
+
+  test('a pod that its node has not taken up is lost with the node', async () => {
+    const { feed, watch, wait } = watching();
+    feed.pods = [pod({ node: 'n' })];
+    const seen = wait();
+    watch.start();
+    await settle();
+    await quiet(feed, 290);
+    expect(seen.outcome).toBeUndefined();
+    await quiet(feed, 20);
+    expect(seen.outcome).toMatchObject({
+      kind: 'failed',
+      class: 'disruption',
+      reason: 'No container started within 300 s on node n, which has not taken it up: it may be lost.',
+    });
+  });
+
+  test('a pod that its node has begun with may be evicted from it first, then somebody has to look', async () => {
+    const { feed, watch, wait } = watching();
+    feed.pods = [pod({ node: 'n', fetch: waiting('PodInitializing') })];
+    const seen = wait();
+    watch.start();
+    await settle();
+    await quiet(feed, 350);
+    expect(seen.outcome).toBeUndefined();
+    await quiet(feed, 20);
+    expect(seen.outcome).toMatchObject({
+      kind: 'failed',
+      class: 'configuration',
+      reason: expect.stringMatching(/^No container started within 300 s on node n: see the events/),
+    });
+  });
 });
