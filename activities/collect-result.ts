@@ -13,7 +13,8 @@ import { readReceipt } from './receipt.ts';
 
 export type CollectResultInput = {
   file: RebuildFileInput;
-  pod: PodRef;
+  /** With its engine's image, which older workers do not name. */
+  pod: PodRef & { image?: string | undefined };
   attempt: number;
   outcome: PodOutcome;
   /** Who holds the content's lock. */
@@ -175,8 +176,9 @@ async function commit(
     report?: UploadReport;
   },
 ): Promise<Collected> {
-  const profile = deps.profiles[file.profile.name];
-  if (profile === undefined) throw invalid(`This worker does not know the profile "${file.profile.name}".`);
+  // The profile of that name may be another by now.
+  const image = pod.image ?? deps.profiles[file.profile.name]?.image;
+  if (image === undefined) throw invalid(`This worker does not know the profile "${file.profile.name}".`);
   await deps.reached?.('result.verified');
   const content = { sha256: file.sha256, fingerprint: file.profile.fingerprint };
   const stored = (name: string) => {
@@ -189,7 +191,7 @@ async function commit(
     sha256: file.sha256,
     size: file.size,
     profile: file.profile,
-    engine: { image: profile.image, digest: outcome.engineDigest },
+    engine: { image, digest: outcome.engineDigest },
     verdict: result.verdict,
     reason: result.reason,
     attempt,

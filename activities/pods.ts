@@ -2,7 +2,7 @@ import { EVENT } from '../drivers/events.ts';
 import { toBytes } from '../drivers/file-name.ts';
 import { podName } from '../drivers/kubernetes/pod-name.ts';
 import type { PodOutcome, PodPhase, PodRef } from '../drivers/ports.ts';
-import { LINK_SLACK_MS } from '../drivers/profile.ts';
+import { LINK_SLACK_MS, type Profile, profileFingerprint } from '../drivers/profile.ts';
 import type { ProfileRef, RebuildFileInput } from '../workflows/contract.ts';
 import { indexProfile } from '../workflows/contract.ts';
 import type { Dependencies } from './dependencies.ts';
@@ -19,14 +19,16 @@ export type CreatePodInput = {
   tier: number;
 };
 
-/** Makes the attempt's links and its pod, or adopts the pod when an earlier try of this step made it. */
-export async function createPod(
-  deps: Dependencies,
-  input: CreatePodInput,
-): Promise<PodRef & { adopted: boolean }> {
+/** `image` is the engine's, as the profile names it. */
+export type CreatedPod = PodRef & { adopted: boolean; image: string };
+
+/**
+ * Makes the attempt's links and its pod, or adopts the pod when an earlier try of this step made it. Throws
+ * InvalidInput where the profile is not the one that the scan began with.
+ */
+export async function createPod(deps: Dependencies, input: CreatePodInput): Promise<CreatedPod> {
   const { file, attempt, slot } = input;
-  const profile = deps.profiles[file.profile.name];
-  if (profile === undefined) throw invalid(`This worker does not know the profile "${file.profile.name}".`);
+  const profile = profileOf(deps.profiles, file.profile);
   const content = { sha256: file.sha256, fingerprint: file.profile.fingerprint };
   const name = podName(file.sha256, file.profile.fingerprint, attempt);
   const expiresAt =
@@ -57,7 +59,18 @@ export async function createPod(
     putUrls: { rebuilt, 'report.xml': reportXml, 'report.json': reportJson },
   });
   await deps.reached?.('pod.created');
-  return pod;
+  return { ...pod, image: profile.image };
+}
+
+/** The settings that the scan began with: what they make is committed under their fingerprint. */
+function profileOf(profiles: Dependencies['profiles'], ref: ProfileRef): Profile {
+  const profile = profiles[ref.name];
+  if (profile === undefined) throw invalid(`This worker does not know the profile "${ref.name}".`);
+  if (profileFingerprint(profile) === indexProfile(ref)) return profile;
+  throw invalid(
+    `profile "${ref.name}" has changed since this scan began: drain it and start a new one, or give the workers ` +
+      'the old profile back',
+  );
 }
 
 export type AwaitPodInput = { pod: PodRef; sha256: string; profile: ProfileRef; owner: string };

@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { Collected } from '../activities/collect-result.ts';
-import type { PodRef } from '../drivers/ports.ts';
+import type { CreatedPod } from '../activities/pods.ts';
 import { fileSteps, podSteps } from './activity-proxies.ts';
 import type { FileResult, RebuildFileInput } from './contract.ts';
 import { indexProfile, SEARCH_ATTRIBUTE, SIGNAL } from './contract.ts';
@@ -124,7 +124,7 @@ async function attemptUntilDecided(
   }
 }
 
-type Attempt = { pod?: PodRef; collected: Collected };
+type Attempt = { pod?: CreatedPod; collected: Collected };
 
 /** One pod from its making to its deletion. Whatever ends the workflow meanwhile, the pod is deleted. */
 async function attemptOnce(
@@ -135,7 +135,7 @@ async function attemptOnce(
 ): Promise<Attempt> {
   const { workflowId, runId } = workflowInfo();
   const nth = attempt === 1 ? '' : `, attempt ${attempt}`;
-  let pod: PodRef;
+  let pod: CreatedPod;
   try {
     pod = await podSteps({ summary: `make the pod${nth}` }).createPod({
       file: input,

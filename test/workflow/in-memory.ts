@@ -138,7 +138,8 @@ export function inMemory(options: InMemoryOptions): InMemory {
       pods.push(file.sha256);
       alive.add(`${file.sha256}-${attempt}`);
       most = Math.max(most, alive.size);
-      return { name: `${file.sha256}-${attempt}`, uid: `${file.sha256}-${attempt}`, slot, adopted: false };
+      const name = `${file.sha256}-${attempt}`;
+      return { name, uid: name, slot, adopted: false, image: 'engine' };
     },
     async awaitPod() {
       return ended;

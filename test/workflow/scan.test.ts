@@ -303,7 +303,7 @@ describe('a scan that people speak to', () => {
     });
   });
 
-  test.each(['kubernetes.forbidden', 'kubernetes.invalid'])(
+  test.each(['kubernetes.forbidden', 'kubernetes.invalid', 'InvalidInput'])(
     'a pod that is refused with %s pauses the scan with the reason, and costs no attempt',
     async (type) => {
       const listed = files(3);

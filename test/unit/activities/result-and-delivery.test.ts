@@ -47,6 +47,14 @@ test('an upload that is what its uploader said is committed, once', async () => 
   expect(existsSync(join(at.root, 'out', slotKey(content, 'a2-def', 'rebuilt')))).toBe(false);
 });
 
+test('a receipt names the image that the pod was made with, whatever the profile says by now', async () => {
+  const at = world();
+  await at.attempt('hostile', 'clean', undefined, 'a1-abc', undefined, 'engine:before');
+  const key = receiptKey({ sha256: sha256Of('hostile'), fingerprint });
+  const receipt = JSON.parse(readFileSync(join(at.root, 'out', key), 'utf8'));
+  expect(receipt.engine).toEqual({ image: 'engine:before' });
+});
+
 test('an upload that is not what its uploader said is a transfer failure, and leaves no receipt', async () => {
   const at = world();
   expect(await at.attempt('hostile', 'cut', 'cut off')).toMatchObject({ kind: 'failed', class: 'transfer' });

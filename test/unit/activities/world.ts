@@ -79,6 +79,7 @@ export function world() {
     said: string = stored,
     slot = 'a1-abc',
     profile: ProfileRef = { name: 'default', fingerprint },
+    image?: string,
   ) {
     const input = { ...file(content), profile };
     const key = slotKey({ sha256: input.sha256, fingerprint: profile.fingerprint }, slot, 'rebuilt');
@@ -92,7 +93,7 @@ export function world() {
       exitCodes: { fetch: 0, engine: 0, upload: 0 },
       times: {},
     };
-    const pod = { name: `pod-${slot}`, uid: `uid-${slot}`, slot };
+    const pod = { name: `pod-${slot}`, uid: `uid-${slot}`, slot, image };
     return collectResult(deps, { file: input, pod, attempt: 1, outcome, owner: 'me' });
   }
   return { root, deps, destination, place, file, attempt, ahead };
