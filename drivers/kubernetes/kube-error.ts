@@ -63,8 +63,11 @@ export class KubeError extends Error {
 const QUOTA_RETRY_MS = 5_000;
 const CONFLICT_RETRY_MS = 1_000;
 
-/** Turns what a request threw into the driver's error. `doing` completes "Could not …". Others pass unchanged. */
-export function driverError(error: unknown, doing: string): unknown {
+/**
+ * Turns what a request threw into the driver's error. `doing` completes "Could not …". Others pass unchanged.
+ * `renewable`: nobody waits at a screen, so credentials that are not accepted may be renewed meanwhile.
+ */
+export function driverError(error: unknown, doing: string, { renewable = false } = {}): unknown {
   if (!(error instanceof KubeError)) return error;
   const { status, message, reason, retryAfterMs } = error;
   const make = (
@@ -80,7 +83,11 @@ export function driverError(error: unknown, doing: string): unknown {
     });
 
   if (status === 401)
-    return make('kubernetes.forbidden', 'the API server does not accept our credentials; renew them.', false);
+    return make(
+      'kubernetes.forbidden',
+      'the API server does not accept our credentials; renew them.',
+      renewable ? undefined : false,
+    );
   if (status === 403 && /exceeded quota/i.test(message))
     return make('kubernetes.quota', message, retryAfterMs ?? QUOTA_RETRY_MS);
   // A namespace's "default" service account appears a moment after the namespace.

@@ -108,7 +108,7 @@ export class PodWatch {
       this.#feed.reconnect?.();
       if (this.#failures === 1) return;
     } else {
-      const known = driverError(error, 'watch the pods');
+      const known = driverError(error, 'watch the pods', { renewable: true });
       const failure =
         known instanceof DriverError
           ? known

@@ -129,7 +129,7 @@ export function createPods(options: PodsOptions): Pods {
     } catch (error) {
       // 404: nothing has the name. 409: another pod has it, so that of this UID is gone.
       if (error instanceof KubeError && (error.status === 404 || error.status === 409)) return;
-      throw driverError(error, `delete pod ${pod.name}`);
+      throw driverError(error, `delete pod ${pod.name}`, { renewable: true });
     }
     logger.info({ event: EVENT.podDeleted, pod: pod.name, uid: pod.uid }, 'pod deleted');
   }

@@ -50,6 +50,8 @@ export type InMemoryOptions = {
   refuses?: (pods: number) => { type: string; message: string } | undefined;
   /** Called at the begin of each step of the scan's own, to throw in its place. */
   before?: (step: 'listPage' | 'settleFiles' | 'finishScan' | 'clearScan') => void;
+  /** Whether a pod of this content can be deleted; default: yes. */
+  deletes?: (sha256: string) => boolean;
   /** Known to the index before the scan. */
   known?: Set<string>;
   /** Contents whose record says done while they are not there. */
@@ -154,6 +156,10 @@ export function inMemory(options: InMemoryOptions): InMemory {
       return collected;
     },
     async deletePod({ name }) {
+      const [sha256 = ''] = name.split('-');
+      if (options.deletes?.(sha256) === false) {
+        throw ApplicationFailure.nonRetryable('no right to delete pods', 'kubernetes.forbidden');
+      }
       alive.delete(name);
     },
     async quarantineContent({ sha256, quarantine }) {

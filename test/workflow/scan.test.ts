@@ -132,6 +132,23 @@ describe('scan', () => {
     expectEachOnce(memory, listed);
   });
 
+  test('a pod that can not be deleted is left to the sweeper: what was committed counts', async () => {
+    const listed = files(3);
+    const [left, bad] = listed.map(({ sha256 }) => sha256);
+    const { summary, memory } = await harness.finished(
+      {
+        files: listed,
+        deletes: (sha256) => sha256 !== left && sha256 !== bad,
+        ends: (sha256) =>
+          sha256 === bad ? { kind: 'failed', class: 'crash', reason: 'the engine crashed' } : committed,
+      },
+      { retries: 1 },
+    );
+    expect(summary.outcomes).toMatchObject({ rebuilt: 2, quarantined: 1 });
+    expect(memory.quarantines).toEqual([{ sha256: bad, class: 'crash' }]);
+    expectEachOnce(memory, listed);
+  });
+
   test('an engine that needs more memory gets the next size, then is quarantined as resource', async () => {
     const { summary, memory } = await harness.finished(
       { files: files(1), ends: () => ({ kind: 'failed', class: 'resource', reason: 'out of memory' }) },

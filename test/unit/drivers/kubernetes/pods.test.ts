@@ -325,6 +325,14 @@ describe('remove', () => {
     expect(logger.events).not.toContain('pod.deleted');
   });
 
+  test('waits for credentials that are renewed', async () => {
+    const { pods } = await podsOn(() => failure(401, 'Unauthorized', 'Unauthorized'));
+    expect(await errorOf(pods.remove({ name: 'p', uid: 'u' }))).toMatchObject({
+      code: 'kubernetes.forbidden',
+      retryable: true,
+    });
+  });
+
   test('is not done when the server says no', async () => {
     const { pods } = await podsOn(() => failure(500, 'InternalError', 'no'));
     expect(await errorOf(pods.remove({ name: 'p', uid: 'u' }))).toMatchObject({

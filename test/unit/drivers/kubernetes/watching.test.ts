@@ -434,6 +434,15 @@ describe('the watch', () => {
   });
 });
 
+test('credentials that are not accepted may be renewed: a wait for a pod can be tried again', async () => {
+  const { feed, watch, wait } = watching();
+  const seen = wait();
+  feed.listErrors = Array.from({ length: 1_000 }, () => new KubeError({ status: 401 }));
+  watch.start();
+  await pass(330_000);
+  expect(seen.error).toMatchObject({ code: 'kubernetes.forbidden', retryable: true });
+});
+
 describe('deadlines', () => {
   const unschedulable = (resourceVersion: number) =>
     pod({
