@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { EVENT } from '../drivers/events.ts';
 import { toBytes } from '../drivers/file-name.ts';
 import { podName } from '../drivers/kubernetes/pod-name.ts';
@@ -57,9 +58,16 @@ export async function createPod(deps: Dependencies, input: CreatePodInput): Prom
     tier: input.tier,
     getUrl,
     putUrls: { rebuilt, 'report.xml': reportXml, 'report.json': reportJson },
+    places: placesDigest(file),
   });
   await deps.reached?.('pod.created');
   return { ...pod, image: profile.image };
+}
+
+/** Says whether two pods' links lead to the same places, and does not say where. */
+function placesDigest({ source, name, destination }: RebuildFileInput): string {
+  const places = JSON.stringify([source, Buffer.from(toBytes(name)).toString('base64'), destination]);
+  return createHash('sha256').update(places).digest('hex').slice(0, 16);
 }
 
 /** The settings that the scan began with: what they make is committed under their fingerprint. */

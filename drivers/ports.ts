@@ -192,6 +192,8 @@ export type FilePodRequest = {
   tier: number;
   getUrl: string;
   putUrls: { rebuilt: string; 'report.xml': string; 'report.json': string };
+  /** Digest of where these lead: another run's pod that leads elsewhere is not adopted. Without it, any is. */
+  places?: string | undefined;
 };
 export type PodRef = {
   name: string;

@@ -17,15 +17,18 @@ export type AdoptionStep = 'adopt' | 'wait' | 'replace' | 'foreign';
  * 2. It is being deleted: wait.
  * 3. It is of the same workflow run: adopt, also when it has failed. Its end is this attempt's end; a second pod
  *    would hide a counted failure.
- * 4. It is of another run and has failed: replace. What went wrong for somebody else is no result of ours.
- * 5. It is of another run and healthy or done: adopt. A retry never kills what works.
+ * 4. It is of another run and its links lead elsewhere: replace. What it uploads is not where we look for it.
+ * 5. It is of another run and has failed: replace. What went wrong for somebody else is no result of ours.
+ * 6. It is of another run and healthy or done: adopt. A retry never kills what works.
  */
 export function adoptionStep(pod: SlimPod, request: FilePodRequest, instance: string): AdoptionStep {
-  const { sha256, fingerprint, slot = '', workflowId, runId } = pod.annotations;
+  const { sha256, fingerprint, slot = '', workflowId, runId, places } = pod.annotations;
   if (pod.instance !== instance || !SLOT.test(slot)) return 'foreign';
   if (sha256 !== request.sha256 || fingerprint !== request.profile.fingerprint) return 'foreign';
   if (pod.deletion) return 'wait';
   if (workflowId === request.workflowId && runId === request.runId) return 'adopt';
+  const elsewhere = places !== undefined && request.places !== undefined && places !== request.places;
+  if (elsewhere) return 'replace';
   const outcome = podOutcome(pod);
   return outcome && outcome.kind !== 'uploaded' && outcome.kind !== 'refused' ? 'replace' : 'adopt';
 }
@@ -74,7 +77,10 @@ export async function createOrAdopt(
       throw conflict(`Pod ${request.name} of an earlier try is still being deleted.`, true);
     case 'replace':
       await remove(existing);
-      throw conflict(`Pod ${request.name} of an earlier run had failed and is being removed.`, true);
+      throw conflict(
+        `Pod ${request.name} of an earlier run is of no use to this one and is being removed.`,
+        true,
+      );
     case 'foreign':
       throw conflict(
         `Pod ${request.name} is not of this installation; find out whose it is and delete it.`,

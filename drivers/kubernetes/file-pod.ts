@@ -59,6 +59,7 @@ export function filePodManifest(request: FilePodRequest, profile: Profile, setti
         [ANNOTATION.tier]: String(request.tier),
         [ANNOTATION.profile]: request.profile.name,
         [ANNOTATION.fingerprint]: request.profile.fingerprint,
+        ...(request.places !== undefined && { [ANNOTATION.places]: request.places }),
         [ANNOTATION.startDeadlineSeconds]: String(profile.startDeadlineSeconds),
       },
     },

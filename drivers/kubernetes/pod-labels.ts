@@ -22,6 +22,8 @@ export const ANNOTATION = {
   tier: 'pristine.dev/tier',
   profile: 'pristine.dev/profile',
   fingerprint: 'pristine.dev/profile-fingerprint',
+  /** Digest of where its links lead; pods of older releases have none. */
+  places: 'pristine.dev/places',
   startDeadlineSeconds: 'pristine.dev/start-deadline-seconds',
 } as const;
 

@@ -154,6 +154,21 @@ export function describePods(name: string, make: () => Promise<PodsHarness>): vo
       expect(fresh.uid).not.toBe(ref.uid);
     });
 
+    test('takes no pod over from another run whose links lead elsewhere, but makes room for a new one', async () => {
+      const request = harness.request('hang', { places: '0123456789abcdef' });
+      const ref = await create(request);
+      const elsewhere = { ...request, places: 'fedcba9876543210' };
+      expect(await create(elsewhere)).toEqual({ ...ref, adopted: true });
+      const other = { ...elsewhere, runId: 'another-run' };
+      await expect(pods.create(other)).rejects.toMatchObject({
+        code: 'kubernetes.conflict',
+        retryable: true,
+      });
+      const fresh = await eventually(() => create(other));
+      expect(fresh).toMatchObject({ name: ref.name, adopted: false });
+      expect(fresh.uid).not.toBe(ref.uid);
+    });
+
     test('waits for one that is being deleted, then makes a new one', async () => {
       const request = harness.request('hang');
       const ref = await create(request);

@@ -171,9 +171,13 @@ export class FakePods implements Pods {
     if (there.terminating) throw conflict(`Pod ${name} is still being deleted.`, true);
     const sameRun = workflowId === request.workflowId && runId === request.runId;
     const bad = there.outcome && there.outcome.kind !== 'uploaded' && there.outcome.kind !== 'refused';
-    if (bad && !sameRun) {
+    const elsewhere =
+      there.request.places !== undefined &&
+      request.places !== undefined &&
+      there.request.places !== request.places;
+    if ((bad || elsewhere) && !sameRun) {
       await this.remove({ name, uid: there.uid });
-      throw conflict(`Pod ${name} of an earlier run had failed and is being removed.`, true);
+      throw conflict(`Pod ${name} of an earlier run is of no use and is being removed.`, true);
     }
     return { name, uid: there.uid, slot, adopted: true };
   }

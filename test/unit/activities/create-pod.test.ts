@@ -3,7 +3,7 @@ import { ActivityFailure, ApplicationFailure, RetryState } from '@temporalio/com
 import type { Dependencies } from '../../../activities/dependencies.ts';
 import { createPod } from '../../../activities/pods.ts';
 import { type Profile, profileFingerprint, profileSchema } from '../../../drivers/profile.ts';
-import type { ProfileRef } from '../../../workflows/contract.ts';
+import type { ProfileRef, RebuildFileInput } from '../../../workflows/contract.ts';
 import { podRefused } from '../../../workflows/file-failures.ts';
 import { FakePods } from '../../contract/fake-pods.ts';
 import { sha256Of } from './world.ts';
@@ -22,8 +22,9 @@ function making(profiles: Record<string, Profile>) {
     pods,
     profiles,
   } as unknown as Dependencies;
-  const make = (profile: ProfileRef, more: { runId?: string; destination?: string } = {}) =>
-    createPod(deps, {
+  const make = (profile: ProfileRef, more: Partial<RebuildFileInput> & { runId?: string } = {}) => {
+    const { runId = 'run-1', ...given } = more;
+    return createPod(deps, {
       file: {
         scanId: 'scan',
         sha256: sha256Of('hostile'),
@@ -32,19 +33,21 @@ function making(profiles: Record<string, Profile>) {
         source: 'file:///in',
         name: { path: 'a' },
         version: 'v',
-        destination: more.destination ?? 'file:///out',
+        destination: 'file:///out',
         retries: 0,
         maxTier: 0,
         podSeconds: 1,
         heartbeatMs: 1_000,
         searchAttributes: false,
+        ...given,
       },
       workflowId: 'file-1',
-      runId: more.runId ?? 'run-1',
+      runId,
       attempt: 1,
       slot: 'a1-abc',
       tier: 0,
     }).finally(() => pods.close());
+  };
   return { pods, make };
 }
 
@@ -91,4 +94,19 @@ test('a profile that is gone pauses the scan too', async () => {
     class: 'configuration',
     reason: expect.stringContaining('does not know the profile "default"'),
   });
+});
+
+test('a pod says whether its links lead where another’s do', async () => {
+  const { pods, make } = making({ default: old });
+  const places = async (more: object) => {
+    await make(began, more);
+    const { name = '', places } = pods.created.at(-1) ?? {};
+    pods.vanish(name);
+    return places;
+  };
+  const first = await places({});
+  expect(first).toMatch(/^[0-9a-f]{16}$/);
+  expect(await places({ runId: 'run-2' })).toBe(first);
+  for (const more of [{ destination: 'file:///other' }, { source: 'file:///other' }, { name: { path: 'b' } }])
+    expect(await places(more)).not.toBe(first);
 });

@@ -132,6 +132,11 @@ describe('the file pod', () => {
       },
     });
   });
+
+  test('says where its links lead, by digest only', () => {
+    const { metadata } = filePodManifest(filePodRequest({ places: '0123456789abcdef' }), profile(), settings);
+    expect(metadata?.annotations).toMatchObject({ 'pristine.dev/places': '0123456789abcdef' });
+  });
 });
 
 describe('sizes', () => {

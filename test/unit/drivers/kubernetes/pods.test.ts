@@ -44,6 +44,9 @@ const ours = {
   'pristine.dev/run-id': request.runId,
   'pristine.dev/slot': 'a1-first',
 };
+const byOther = { 'pristine.dev/run-id': 'other' };
+const HERE = '0123456789abcdef';
+const THERE = 'fedcba9876543210';
 const existing = (more: Parameters<typeof podJson>[0] = {}) =>
   podJson({ name: request.name, annotations: ours, ...more });
 
@@ -80,10 +83,12 @@ describe('create', () => {
     ['that runs', {}],
     ['that has succeeded', succeeded({ annotations: ours })],
     ['that has failed, of the same run', { fetch: terminated(13), status: { phase: 'Failed' } }],
-    ['of another run', { annotations: { ...ours, 'pristine.dev/run-id': 'other' } }],
+    ['of another run', { annotations: { ...ours, ...byOther, 'pristine.dev/places': HERE } }],
+    ['of another run and an older release', { annotations: { ...ours, ...byOther } }],
+    ['of the same run, wherever its links lead', { annotations: { ...ours, 'pristine.dev/places': THERE } }],
   ])('adopts a pod %s', async (_, sketch) => {
     const { pods, logger } = await onConflict({ json: existing(sketch) });
-    expect(await pods.create(request)).toEqual({
+    expect(await pods.create({ ...request, places: HERE })).toEqual({
       name: request.name,
       uid: 'uid-1',
       slot: 'a1-first',
@@ -118,15 +123,22 @@ describe('create', () => {
     });
   });
 
-  test('removes another run’s failed pod, that one only, and is tried again', async () => {
-    const { pods, server } = await onConflict({
-      json: existing({
-        annotations: { ...ours, 'pristine.dev/run-id': 'other' },
-        fetch: terminated(13),
-        status: { phase: 'Failed' },
-      }),
-    });
-    expect(await errorOf(pods.create(request))).toMatchObject({
+  test.each<[string, Parameters<typeof podJson>[0]]>([
+    [
+      'failed pod',
+      { annotations: { ...ours, ...byOther }, fetch: terminated(13), status: { phase: 'Failed' } },
+    ],
+    [
+      'pod whose links lead elsewhere',
+      { annotations: { ...ours, ...byOther, 'pristine.dev/places': THERE } },
+    ],
+    [
+      'pod that has uploaded elsewhere',
+      succeeded({ annotations: { ...ours, ...byOther, 'pristine.dev/places': THERE } }),
+    ],
+  ])('removes another run’s %s, that one only, and is tried again', async (_, sketch) => {
+    const { pods, server } = await onConflict({ json: existing(sketch) });
+    expect(await errorOf(pods.create({ ...request, places: HERE }))).toMatchObject({
       code: 'kubernetes.conflict',
       retryable: true,
     });
