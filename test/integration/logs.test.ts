@@ -70,7 +70,14 @@ beforeAll(async () => {
   sent = sentOf([...scan.lines, JSON.stringify({ ...dropped, msg: 'log lines were lost' })]);
   for (let time = 0; time < 2; time++) {
     await provision(
-      { SEARCH_URL: search.url, SEARCH_KIND: 'opensearch', EVENTS_DAYS: '30', ENGINE_DAYS: '7' },
+      {
+        SEARCH_URL: search.url,
+        SEARCH_KIND: 'opensearch',
+        EVENTS_STREAM: 'pristine-logs-default',
+        ENGINE_STREAM: 'pristine-engine-default',
+        EVENTS_DAYS: '30',
+        ENGINE_DAYS: '7',
+      },
       { log: (line) => said.push(line), tries: 3 },
     );
     if (time === 0) {
@@ -127,7 +134,7 @@ test('the scan had what dashboards show', () => {
   const { rebuilt = 0, delivered = 0, ...others } = outcomes();
   expect([rebuilt + delivered, others]).toEqual([3, { refused: 2, quarantined: 1, filtered: 1 }]);
   expect(said.join('\n')).toContain('search: opensearch 3.');
-  expect(said.at(-2)).toBe('templates: put, 2 streams brought up to them');
+  expect(said.at(-3)).toBe('templates: put, 2 streams brought up to them');
 });
 
 test('every field of every line is mapped: a strict mapping takes them all', async () => {

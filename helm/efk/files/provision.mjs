@@ -1,7 +1,8 @@
 /**
- * Puts into a search cluster what Pristine's logs need there: retention, templates, and, where there is a Kibana, its
- * saved objects; in the chart's own Elasticsearch also who may write. Everything by PUT or with overwrite, so that it
- * can be run again at any time. One line a step; ends with 1 and the server's own words when a step can't be done.
+ * Puts into a search cluster what Pristine's logs need there: retention, templates, the data streams, and, where there
+ * is a Kibana, its saved objects; in the chart's own Elasticsearch also who may write, once there is something to write
+ * to. Everything by PUT or with overwrite, so that it can be run again at any time. One line a step; ends with 1 and the
+ * server's own words when a step can't be done.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,10 +24,10 @@ export async function provision(settings, { log = console.log, pauseMs = 3_000, 
   const credentials = { user: settings.SEARCH_USER, password: settings.SEARCH_PASSWORD };
   const search = connect(need('SEARCH_URL'), credentials, { log, pauseMs, tries });
   const kind = need('SEARCH_KIND');
+  const written = [need('EVENTS_STREAM'), need('ENGINE_STREAM')];
 
   const { version } = await search.ask('GET', '/');
   log(`search: ${version.distribution ?? 'elasticsearch'} ${version.number}`);
-  if (settings.WRITER_PASSWORD) await allow(search, settings, log);
 
   for (const stream of ['logs', 'engine']) {
     const days = Number(need(stream === 'logs' ? 'EVENTS_DAYS' : 'ENGINE_DAYS'));
@@ -48,11 +49,15 @@ export async function provision(settings, { log = console.log, pauseMs = 3_000, 
     await search.ask('PUT', `/_index_template/pristine-${stream}`, template);
   }
   // Streams that are there already take new fields at once, not with their next index.
-  const { data_streams: streams } = await search.ask('GET', '/_data_stream/pristine-*');
-  for (const { name } of streams) {
+  const there = await streamsThere(search);
+  for (const name of there) {
     await search.ask('PUT', `/${name}/_mapping?write_index_only=true`, fields.template.mappings);
   }
-  log(`templates: put, ${streams.length} streams brought up to them`);
+  log(`templates: put, ${there.length} streams brought up to them`);
+  for (const name of written) if (!there.includes(name)) await makeStream(search, name);
+  log(`streams: ${written.join(', ')}`);
+  // Before Kibana, which can't start without its password.
+  if (settings.WRITER_PASSWORD) await allow(search, settings, log);
 
   if (!settings.KIBANA_URL) return log('saved objects: no Kibana given');
   const kibana = connect(settings.KIBANA_URL, credentials, { log, pauseMs, tries });
@@ -90,14 +95,39 @@ async function stateManagement(search, name, document, days, log) {
   return true;
 }
 
+async function streamsThere(search) {
+  const { data_streams: streams } = await search.ask('GET', '/_data_stream/pristine-*');
+  return streams.map(({ name }) => name);
+}
+
+/**
+ * Of the templates, so after them and after the policies, which are looked for when an index is made. Fluent Bit may
+ * have been first: since the templates are there, a stream then; before them a plain index, which no stream replaces.
+ */
+async function makeStream(search, name) {
+  const index = await search.tell('HEAD', `/${name}`);
+  if (index.status === 404) {
+    const made = await search.tell('PUT', `/_data_stream/${name}`);
+    if (!(made.status === 400 && made.text.includes('resource_already_exists_exception'))) search.known(made);
+    return;
+  }
+  search.known(index);
+  // By the pattern: asked for by its name, an index that is no stream is an empty list here and a 404 there.
+  if ((await streamsThere(search)).includes(name)) return;
+  throw new Refused(
+    `${name} is an index or an alias and no data stream: lines were written to it before the templates were there. ` +
+      'Its fields are guessed and nothing deletes its lines. The templates are there now: copy it, if its lines ' +
+      'are needed, to a name that does not begin with "pristine-" (POST /_reindex), ' +
+      `delete it (DELETE /${name}), and let this Job run again`,
+  );
+}
+
 /** Of the chart's own Elasticsearch: Kibana's own user, and one for Fluent Bit that may add lines and nothing else. */
 async function allow(search, settings, log) {
   await search.ask('POST', '/_security/user/kibana_system/_password', { password: settings.KIBANA_PASSWORD });
   await search.ask('PUT', '/_security/role/pristine_writer', {
     cluster: ['monitor'],
-    indices: [
-      { names: ['pristine-logs-*', 'pristine-engine-*'], privileges: ['auto_configure', 'create_doc'] },
-    ],
+    indices: [{ names: ['pristine-logs-*', 'pristine-engine-*'], privileges: ['create_doc'] }],
   });
   const writer = { password: settings.WRITER_PASSWORD, roles: ['pristine_writer'] };
   await search.ask('PUT', '/_security/user/pristine_writer', writer);

@@ -17,6 +17,8 @@ afterEach(() => {
 const usual: Record<string, Answer> = {
   'GET /': { status: 200, body: { version: { number: '9.5.4' } } },
   'GET /_data_stream/pristine-*': { status: 200, body: { data_streams: [{ name: 'pristine-logs-a' }] } },
+  'HEAD /pristine-logs-default': { status: 404 },
+  'HEAD /pristine-engine-default': { status: 404 },
   'POST /api/saved_objects/_import?overwrite=true': {
     status: 200,
     body: { success: true, successCount: 18 },
@@ -46,7 +48,15 @@ async function server(answers: Record<string, Answer[]> = {}) {
   const lines: string[] = [];
   const run = (more: Record<string, string> = {}) =>
     provision(
-      { SEARCH_URL: url, SEARCH_KIND: 'elasticsearch', EVENTS_DAYS: '30', ENGINE_DAYS: '7', ...more },
+      {
+        SEARCH_URL: url,
+        SEARCH_KIND: 'elasticsearch',
+        EVENTS_STREAM: 'pristine-logs-default',
+        ENGINE_STREAM: 'pristine-engine-default',
+        EVENTS_DAYS: '30',
+        ENGINE_DAYS: '7',
+        ...more,
+      },
       { log: (line: string) => lines.push(line), pauseMs: 1, tries: 4 },
     );
   const bodyOf = (path: string) => JSON.parse(asked.find((one) => one.path === path)?.body ?? 'null');
@@ -60,7 +70,7 @@ async function server(answers: Record<string, Answer[]> = {}) {
   };
 }
 
-test('in Elasticsearch: policies, then fields, templates that name them, and streams that are there', async () => {
+test('in Elasticsearch: policies, then fields, templates that name them, streams that are there, and the two', async () => {
   const { run, paths, bodyOf } = await server();
   await run();
   expect(paths()).toEqual([
@@ -72,6 +82,10 @@ test('in Elasticsearch: policies, then fields, templates that name them, and str
     'PUT /_index_template/pristine-engine',
     'GET /_data_stream/pristine-*',
     'PUT /pristine-logs-a/_mapping?write_index_only=true',
+    'HEAD /pristine-logs-default',
+    'PUT /_data_stream/pristine-logs-default',
+    'HEAD /pristine-engine-default',
+    'PUT /_data_stream/pristine-engine-default',
   ]);
   expect(bodyOf('/_ilm/policy/pristine-engine').policy.phases.delete.min_age).toBe('7d');
   expect(bodyOf('/_index_template/pristine-logs')).toMatchObject({
@@ -120,6 +134,51 @@ describe('in OpenSearch', () => {
   });
 });
 
+describe('a stream', () => {
+  const name = 'pristine-logs-default';
+  const streams = 'GET /_data_stream/pristine-*';
+  const make = `PUT /_data_stream/${name}`;
+
+  test('that is there is not made again', async () => {
+    const there = [{ status: 200, body: { data_streams: [{ name }] } }];
+    const { run, paths } = await server({ [streams]: there });
+    await run();
+    expect(paths()).not.toContain(make);
+    expect(paths()).toContain('PUT /_data_stream/pristine-engine-default');
+  });
+
+  const exists = { error: { type: 'resource_already_exists_exception' } };
+  test.each<Record<string, Answer[]>>([
+    {
+      [streams]: [
+        { status: 200, body: { data_streams: [] } },
+        { status: 200, body: { data_streams: [{ name }] } },
+      ],
+      [`HEAD /${name}`]: [{ status: 200 }],
+    },
+    { [make]: [{ status: 400, body: exists }] },
+  ])('that a line made in between is as good: %#', async (answers) => {
+    const { run, lines } = await server(answers);
+    await run();
+    expect(lines.at(-2)).toBe('streams: pristine-logs-default, pristine-engine-default');
+  });
+
+  test('whose name an index has is refused, with what to do; nobody may write then', async () => {
+    const { run, paths } = await server({ [`HEAD /${name}`]: [{ status: 200 }] });
+    await expect(run({ WRITER_PASSWORD: 'w', KIBANA_PASSWORD: 'k' })).rejects.toThrow(
+      /^pristine-logs-default is an index .*delete it \(DELETE \/pristine-logs-default\)/,
+    );
+    expect(paths()).not.toContain(make);
+    expect(paths().join()).not.toContain('_security');
+  });
+
+  test('that may not be made is an error with the server\u2019s words', async () => {
+    const no = { error: { type: 'illegal_argument_exception', reason: 'no matching index template' } };
+    const { run } = await server({ [make]: [{ status: 400, body: no }] });
+    await expect(run()).rejects.toThrow(/_data_stream\/pristine-logs-default: 400 .*no matching/);
+  });
+});
+
 test('users only where the chart has its own Elasticsearch, and the writer may add and nothing else', async () => {
   const { run, paths, bodyOf } = await server();
   await run();
@@ -128,8 +187,19 @@ test('users only where the chart has its own Elasticsearch, and the writer may a
   expect(bodyOf('/_security/user/kibana_system/_password')).toEqual({ password: 'k' });
   const { indices, cluster } = bodyOf('/_security/role/pristine_writer');
   expect(cluster).toEqual(['monitor']);
-  expect(indices).toEqual([
-    { names: ['pristine-logs-*', 'pristine-engine-*'], privileges: ['auto_configure', 'create_doc'] },
+  expect(indices).toEqual([{ names: ['pristine-logs-*', 'pristine-engine-*'], privileges: ['create_doc'] }]);
+});
+
+test('the writer is made when there are streams to write to, and Kibana\u2019s password before Kibana is waited for', async () => {
+  // One server for both.
+  const { run, paths, url } = await server();
+  await run({ WRITER_PASSWORD: 'w', KIBANA_PASSWORD: 'k', KIBANA_URL: url });
+  expect(paths().slice(-5)).toEqual([
+    'PUT /_data_stream/pristine-engine-default',
+    'POST /_security/user/kibana_system/_password',
+    'PUT /_security/role/pristine_writer',
+    'PUT /_security/user/pristine_writer',
+    'POST /api/saved_objects/_import?overwrite=true',
   ]);
 });
 
@@ -188,6 +258,7 @@ test('a no is not asked again', async () => {
 
 test.each([
   [{ SEARCH_URL: '' }, 'SEARCH_URL is not set'],
+  [{ EVENTS_STREAM: '' }, 'EVENTS_STREAM is not set'],
   [{ EVENTS_DAYS: '0' }, 'days of logs: not a whole number'],
   [{ ENGINE_DAYS: '1.5' }, 'days of engine: not a whole number'],
 ])('%j is refused', async (settings, words) => {
