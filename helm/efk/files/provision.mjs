@@ -134,7 +134,9 @@ async function allow(search, settings, log) {
   log('users: kibana_system, pristine_writer');
 }
 
-function connect(base, { user, password }, { log, pauseMs, tries }) {
+/** Paths begin with a slash and go below what path the URL has. */
+function connect(url, { user, password }, { log, pauseMs, tries }) {
+  const base = url.replace(/\/+$/, '');
   const headers = { 'kbn-xsrf': 'pristine', 'osd-xsrf': 'pristine' };
   if (user) headers.authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
@@ -149,7 +151,7 @@ function connect(base, { user, password }, { log, pauseMs, tries }) {
     for (let tried = 1; ; tried++) {
       let why;
       try {
-        const answer = await fetch(new URL(path, base), { ...request, signal: AbortSignal.timeout(60_000) });
+        const answer = await fetch(`${base}${path}`, { ...request, signal: AbortSignal.timeout(60_000) });
         const text = await answer.text();
         if (!AWAY.includes(answer.status)) return { method, path, status: answer.status, text };
         why = `${answer.status} ${text.slice(0, 200)}`;

@@ -219,6 +219,15 @@ describe('dashboards', () => {
     expect(kibana.asked[0]?.body).toContain('"id":"pristine-overview"');
   });
 
+  test.each(['/_dashboards', '/_dashboards/'])('go below the path of the URL: %s', async (path) => {
+    const under = 'POST /_dashboards/api/saved_objects/_import?overwrite=true';
+    const imported = { status: 200, body: { success: true, successCount: 18 } };
+    const search = await server();
+    const kibana = await server({ [under]: [imported] });
+    await search.run({ KIBANA_URL: `${kibana.url}${path}` });
+    expect(kibana.paths()).toEqual([under]);
+  });
+
   test('that Kibana does not take are an error with its words', async () => {
     const failed = { success: false, errors: [{ id: 'pristine-slowest', error: { type: 'unsupported' } }] };
     const search = await server();
@@ -227,6 +236,18 @@ describe('dashboards', () => {
     });
     await expect(search.run({ KIBANA_URL: kibana.url })).rejects.toThrow(/pristine-slowest.*unsupported/);
   });
+});
+
+test('a search cluster below a path is asked below it', async () => {
+  const at = (name: string, body: unknown) => ({ [name]: [{ status: 200, body }] });
+  const { run, url, paths } = await server({
+    ...at('GET /search/', { version: { number: '9.5.4' } }),
+    ...at('GET /search/_data_stream/pristine-*', {
+      data_streams: [{ name: 'pristine-logs-default' }, { name: 'pristine-engine-default' }],
+    }),
+  });
+  await run({ SEARCH_URL: `${url}/search/` });
+  expect(paths().filter((one) => !one.includes(' /search/'))).toEqual([]);
 });
 
 describe('a server that is not there yet', () => {

@@ -95,6 +95,36 @@ describe('what is installed', () => {
   });
 });
 
+describe('a long release name', () => {
+  const long = (last: string) => `${'a'.repeat(40)}-${'b'.repeat(11)}${last}`;
+  const job = (release: string) =>
+    renderChart(OWN, NAMESPACE, efk, release).objects.find(({ kind }) => kind === 'Job')?.metadata.name ?? '';
+
+  test('is cut for the Job, whose name has 63 characters at most, and no two releases have one Job', () => {
+    expect(long('x')).toHaveLength(53);
+    expect(job(long('x')).length).toBeLessThanOrEqual(63);
+    expect(job(long('x'))).toMatch(/^a{40}-b-provision-[0-9a-f]{10}$/);
+    expect(job(long('y'))).not.toBe(job(long('x')));
+    expect(job(`${'a'.repeat(41)}-b`)).toMatch(/^a{41}-provision-/);
+  });
+
+  test('is refused with the chart\u2019s own Elasticsearch, whose StatefulSet names pods and labels after it', () => {
+    const { problem, objects } = renderChart({}, NAMESPACE, efk, 'a'.repeat(39));
+    expect(problem).toContain('release name: at most 38 characters');
+    expect(objects).toEqual([]);
+    const longest = renderChart({}, NAMESPACE, efk, 'a'.repeat(38)).objects;
+    const names = longest.filter(({ kind }) => kind !== 'ConfigMap').map(({ metadata }) => metadata.name);
+    for (const name of names) expect(name.length).toBeLessThanOrEqual(63);
+    const [statefulSet] = longest.filter(({ kind }) => kind === 'StatefulSet');
+    expect(statefulSet?.metadata.name.length).toBeLessThanOrEqual(52);
+  });
+});
+
+test('the chart\u2019s own Elasticsearch without the Job, which alone makes its users, is refused', () => {
+  expect(renderEfk({ provision: { enabled: false } }).problem).toMatch(/provision\.enabled: .*the Job alone/);
+  expect(renderEfk({ ...OWN, provision: { enabled: false } }).problem).toBe('');
+});
+
 describe('images', () => {
   const images = (values: object) =>
     podTemplates(renderEfk(values).objects).flatMap(({ pod }) => pod.containers.map(({ image }) => image));
@@ -139,6 +169,7 @@ describe('values that are near a miss are refused, with their path', () => {
     [{ output: { tls: { verfy: true } } }, '/output/tls'],
     [{ output: { existingSecret: 'Not_A_Name' } }, '/output/existingSecret'],
     [{ output: { kibanaUrl: 'http://user:word@kibana' } }, '/output/kibanaUrl'],
+    [{ output: { kibanaUrl: 'https://kibana/?space=a' } }, '/output/kibanaUrl'],
     [{ retention: { eventsDays: 0 } }, '/retention/eventsDays'],
     [{ retention: { engineDays: '7d' } }, '/retention/engineDays'],
     [{ stream: 'West' }, '/stream'],

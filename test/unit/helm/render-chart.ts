@@ -36,14 +36,19 @@ export const efkCiFiles = ciFilesOf(efk);
 export type Rendering = { yaml: string; objects: KubeObject[]; problem: string };
 
 /** With values from a file, or given. Where Helm refuses, there are no objects and `problem` is what it said. */
-export function renderChart(values: string | object, namespace = NAMESPACE, folder = chart): Rendering {
+export function renderChart(
+  values: string | object,
+  namespace = NAMESPACE,
+  folder = chart,
+  release = RELEASE,
+): Rendering {
   const temporary = mkdtempSync(join(tmpdir(), 'pristine-chart-'));
   try {
     const file = typeof values === 'string' ? values : join(temporary, 'values.json');
     if (typeof values !== 'string') writeFileSync(file, JSON.stringify(values));
     const { stdout, stderr, status, error } = spawnSync(
       'helm',
-      ['template', RELEASE, folder, '--namespace', namespace, '--include-crds', '--values', file],
+      ['template', release, folder, '--namespace', namespace, '--include-crds', '--values', file],
       { encoding: 'utf8', env: environment(), maxBuffer: 2 ** 26 },
     );
     if (error) throw new Error('helm is not on the PATH: make up WAIT=1 builds it', { cause: error });
