@@ -32,7 +32,6 @@ function making(profiles: Record<string, Profile>) {
         profile,
         source: 'file:///in',
         name: { path: 'a' },
-        version: 'v',
         destination: 'file:///out',
         retries: 0,
         maxTier: 0,
