@@ -91,6 +91,13 @@ export const ROWS: readonly Row[] = [
     restartPolicy: 'Always',
   }),
   fields('container-fields', 'a terminal', 'engine', { stdin: true, tty: true }),
+  // The kubelet mounts an empty file there.
+  fields('container-fields', 'an empty file over the engine’s policy', 'engine', {
+    terminationMessagePath: '/policies/strict.xml',
+  }),
+  fields('container-fields', 'an empty file over the authorities that fetch trusts', 'fetch', {
+    terminationMessagePath: '/etc/ssl/certs/ca-certificates.crt',
+  }),
 
   fields('programs', 'another image for fetch', 'fetch', { image: 'evil/miner:1' }),
   fields('programs', 'the engine’s image for upload', 'upload', { image: 'pristine/engine:1' }),
@@ -103,6 +110,12 @@ export const ROWS: readonly Row[] = [
   fields('profile', 'other arguments for the engine', 'engine', { args: ['--no-sandbox'] }),
   variable('profile', 'a link for the engine', 'engine', { name: 'LINK', value: 'https://evil.example' }),
   variable('profile', 'another value of a profile’s variable', 'engine', { name: 'TMPDIR', value: '/else' }),
+  inside('profile', 'a profile’s variable left out', 'engine', (one) => {
+    one.env = one.env?.filter(({ name }) => name !== 'TMPDIR') ?? [];
+  }),
+  inside('profile', 'no variables at all', 'engine', (one) => {
+    delete one.env;
+  }),
   spec('profile', 'user namespaces switched off by name', { hostUsers: true }),
 
   variable('variables', 'NODE_OPTIONS for fetch', 'fetch', {
@@ -211,6 +224,11 @@ export const ROWS: readonly Row[] = [
   spec('token', 'another service account', { serviceAccountName: 'other' }),
   spec('service-links', 'addresses of services', { enableServiceLinks: true }),
   spec('scheduling', 'any node', { nodeSelector: {} }),
+  {
+    rule: 'scheduling',
+    name: 'one node by its label',
+    change: (pod) => Object.assign(specOf(pod).nodeSelector ?? {}, { 'kubernetes.io/hostname': 'pristine' }),
+  },
   spec('scheduling', 'nodes that are kept for the control plane', {
     tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists' }],
   }),

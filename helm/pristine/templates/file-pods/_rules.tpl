@@ -43,10 +43,13 @@
     variables.spec.?initContainers.orValue([]).map(c, c.name) == ["fetch", "engine"] &&
     variables.spec.containers.map(c, c.name) == ["upload"]
 - rule: container-fields
-  message: no ports, probes, hooks, terminals, devices or other fields that our containers don't have
+  message: >-
+    no ports, probes, hooks, terminals, devices or other fields that our containers don't have, and no last words over a file
+    of the image
   expression: >-
     variables.containers.all(c, dyn(c).all(k, k in ["name", "image", "imagePullPolicy", "command", "args", "env",
-    "resources", "volumeMounts", "securityContext", "terminationMessagePath", "terminationMessagePolicy"]))
+    "resources", "volumeMounts", "securityContext", "terminationMessagePath", "terminationMessagePolicy"]) &&
+    c.?terminationMessagePath.orValue("/dev/termination-log") == "/dev/termination-log")
 - rule: programs
   message: fetch and upload must be the programs of the pod image
   expression: >-
@@ -60,6 +63,7 @@
     variables.engines.exists(p, p.image == variables.engine.image &&
     p.command == variables.engine.?command.orValue([]) && p.args == variables.engine.?args.orValue([]) &&
     variables.engine.?env.orValue([]).all(e, e.name in p.env && p.env[e.name] == e.?value.orValue("")) &&
+    p.env.all(k, variables.engine.?env.orValue([]).exists(e, e.name == k)) &&
     p.runtimeClassName == variables.spec.?runtimeClassName.orValue("") &&
     p.hostUsers == (has(variables.spec.hostUsers) ? string(variables.spec.hostUsers) : ""))
 - rule: variables
@@ -118,10 +122,11 @@
   message: enableServiceLinks must be false
   expression: variables.spec.?enableServiceLinks.orValue(true) == false
 - rule: scheduling
-  message: on the nodes of filePods.nodeSelector, by the cluster's own scheduler, with no tolerations but filePods.tolerations
+  message: on the nodes of filePods.nodeSelector and no choice among them, by the cluster's own scheduler, with no tolerations but filePods.tolerations
   expression: >-
     variables.spec.schedulerName == "default-scheduler" &&
     variables.nodeSelector.all(k, variables.spec.?nodeSelector[k].orValue("") == variables.nodeSelector[k]) &&
+    (has(variables.spec.runtimeClassName) || variables.spec.?nodeSelector.orValue({}).all(k, k in variables.nodeSelector)) &&
     (has(variables.spec.runtimeClassName) || variables.spec.?tolerations.orValue([]).all(t, dyn(t) in variables.tolerations ||
     (t.?key.orValue("").startsWith("node.kubernetes.io/") && t.?effect.orValue("") == "NoExecute" && has(t.tolerationSeconds)) ||
     (t.?key.orValue("") == "node.kubernetes.io/memory-pressure" && t.?effect.orValue("") == "NoSchedule")))
