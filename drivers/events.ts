@@ -25,6 +25,8 @@ export const EVENT = {
   podCreated: 'pod.created',
   /** A healthy pod of this attempt was there already and is used. */
   podAdopted: 'pod.adopted',
+  /** The API server did not take a file pod: `class` is capacity for a full quota, else configuration. */
+  podRefused: 'pod.refused',
   /** A file pod has its outcome. */
   podEnded: 'pod.ended',
   /** The API server accepted the deletion of a file pod. */

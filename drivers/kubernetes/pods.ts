@@ -11,6 +11,7 @@ import { KUBE_API_SETTINGS, KubeApi, type KubeApiSettings } from './kube-api.ts'
 import { driverError, KubeError, logTrouble } from './kube-error.ts';
 import { podEnded } from './pod-ended.ts';
 import { filePodSelector, isLabelValue } from './pod-labels.ts';
+import { podRefused } from './pod-refused.ts';
 import type { PodWaitsSettings } from './pod-waiting.ts';
 import { POD_WAITS_SETTINGS, PodWaits } from './pod-waits.ts';
 import { POD_WATCH_SETTINGS, PodWatch, type PodWatchSettings } from './pod-watch.ts';
@@ -72,7 +73,14 @@ export function createPods(options: PodsOptions): Pods {
 
   async function create(request: FilePodRequest): Promise<PodRef & { adopted: boolean }> {
     watch.start();
-    const pod = await createOrAdopt(api, options.manifest(request), { namespace, instance }, request, remove);
+    const manifest = options.manifest(request);
+    const pod = await createOrAdopt(api, manifest, { namespace, instance }, request, remove).catch(
+      (error: unknown) => {
+        const refused = podRefused(request, error);
+        if (refused) logger.warn(refused, 'pod refused');
+        throw error;
+      },
+    );
     const fields = {
       sha256: request.sha256,
       pod: pod.name,

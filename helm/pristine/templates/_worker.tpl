@@ -87,6 +87,11 @@ The variables of a worker, each in its one place. Takes {root, role, build}. A r
 {{- end }}
 {{- end -}}
 
+{{/* Replicas that a role has at any time. Takes its values. */}}
+{{- define "pristine.leastReplicas" -}}
+{{- ternary .autoscaling.minReplicas .replicas (or .autoscaling.enabled .autoscaling.keda.enabled) | int -}}
+{{- end -}}
+
 {{- define "pristine.logLevelEnv" -}}
 - name: PRISTINE_LOG_LEVEL
   value: {{ .Values.workers.logLevel }}

@@ -4,7 +4,7 @@ import { expect, test } from '@jest/globals';
 import { EVENT } from '../../../drivers/events.ts';
 import { createMetrics } from '../../../workers/metrics.ts';
 import { OUTCOMES } from '../../../workflows/contract.ts';
-import { chart, ciFiles, named, rendered } from './render-chart.ts';
+import { chart, ciFiles, named, renderChart, rendered } from './render-chart.ts';
 
 const objects = rendered(ciFiles.find(({ name }) => name === 'metrics')?.file ?? '');
 const rules = JSON.stringify(named(objects, 'PrometheusRule', '')).replaceAll('\\"', '"');
@@ -13,7 +13,9 @@ const queries = dashboard.replaceAll('\\"', '"');
 
 /** What stands after `label=` in all queries. */
 const used = (text: string, label: string) => [
-  ...new Set([...text.matchAll(new RegExp(`\\b${label}="([^"$]+)"`, 'g'))].map(([, value]) => value)),
+  ...new Set(
+    [...text.matchAll(new RegExp(`\\b${label}=~?"([^"$]+)"`, 'g'))].flatMap(([, value]) => value?.split('|')),
+  ),
 ];
 
 test.each([
@@ -55,4 +57,35 @@ test('the rules look at the Service that the monitor finds the workers by', () =
     const { template } = deployment as { template: { metadata: { labels: Record<string, string> } } };
     expect(template.metadata.labels).toMatchObject((service.spec as { selector: object }).selector);
   }
+});
+
+const collected = {
+  temporal: { address: 't:1' },
+  metrics: { serviceMonitor: { enabled: true }, rules: { enabled: true } },
+};
+
+test('rules without what collects for them are refused', () => {
+  const { problem } = renderChart({ ...collected, metrics: { rules: { enabled: true } } });
+  expect(problem).toContain('metrics.rules.enabled: needs metrics.serviceMonitor.enabled');
+});
+
+test('a role that may have no workers is not missed', () => {
+  const workers = {
+    orchestrate: { replicas: 0 },
+    files: { autoscaling: { minReplicas: 0, keda: { enabled: true } } },
+    pods: { replicas: 0, autoscaling: { enabled: true } },
+  };
+  const text = JSON.stringify(named(rendered({ ...collected, workers }), 'PrometheusRule', ''));
+  const missed = [...text.matchAll(/role (\w+) is up/g)].map(([, role]) => role);
+  expect(missed).toEqual(['pods']);
+});
+
+test.each([
+  ['PristinePodsRefused', 'configuration'],
+  ['PristineClusterFull', 'capacity'],
+])('%s counts pods that never came to be', (alert, failure) => {
+  const { spec } = named(objects, 'PrometheusRule', '');
+  const { groups } = spec as { groups: { rules: { alert: string; expr: string }[] }[] };
+  const rule = groups[0]?.rules.find((one) => one.alert === alert);
+  expect(rule?.expr).toContain(`event=~"pod.ended|pod.refused",class="${failure}"`);
 });

@@ -283,6 +283,28 @@ describe('errors', () => {
     expect(error.message).toMatch(/^Could not create pod /);
   });
 
+  test.each<[string, Answer, object[]]>([
+    ['a full quota', failure(403, 'Forbidden', quota), [{ class: 'capacity', code: 'kubernetes.quota' }]],
+    [
+      'a policy',
+      failure(422, 'Invalid', 'denied request: profile: no'),
+      [{ class: 'configuration', code: 'kubernetes.forbidden' }],
+    ],
+    [
+      'a pod that is invalid',
+      failure(422, 'Invalid', 'no', { causes: [{ reason: 'FieldValueInvalid', field: 'spec.a' }] }),
+      [{ class: 'configuration', code: 'kubernetes.invalid' }],
+    ],
+    ['a server that is shutting down', failure(503, 'ServiceUnavailable', 'no'), []],
+  ])('%s: what was refused never ends, so it is told at once', async (_, answer, told) => {
+    const { pods, logger } = await podsOn(() => answer);
+    const { message } = await errorOf(pods.create(request));
+    const about = { event: 'pod.refused', sha256: SHA256, pod: request.name, reason: message };
+    expect(logger.lines.filter(({ event }) => event === 'pod.refused')).toEqual(
+      told.map((one) => expect.objectContaining({ ...about, ...one })),
+    );
+  });
+
   test('a server that does not answer is given up', async () => {
     const { pods } = await podsOn(() => () => undefined, [], 100);
     expect(await errorOf(pods.create(request))).toMatchObject({
