@@ -5,10 +5,21 @@
 {{- $port | default (get (dict "http" "80" "https" "443") $scheme) | default .default -}}
 {{- end -}}
 
-{{/* One hole to the outside. Takes {peers, ports}; no peers: anywhere, on these ports. */}}
+{{/* Ports that names are asked on. Takes more of them: what stands behind the Service of DNS. */}}
+{{- define "pristine.dnsPorts" -}}
+{{- range $port := prepend . 53 | uniq -}}
+- {protocol: UDP, port: {{ int $port }}}
+- {protocol: TCP, port: {{ int $port }}}
+{{ end -}}
+{{- end -}}
+
+{{/*
+One hole to the outside. Takes {peers, ports}; no peers: anywhere, on these ports. Most networks judge a connection by the
+pod and port that a Service leads to, some by those of the Service: both have to be there where they differ.
+*/}}
 {{- define "pristine.hole" -}}
 - ports:
-    {{- range uniq .ports }}
+    {{- range .ports | toStrings | uniq }}
     - {protocol: TCP, port: {{ int . }}}
     {{- end }}
   {{- with .peers }}
