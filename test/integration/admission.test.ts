@@ -178,18 +178,33 @@ describe('a worker’s token is of no other use', () => {
   });
 });
 
-test('an upgrade goes on admitting what workers of the revision before make', async () => {
-  const profiles = { default: { image: 'pristine/engine:2' } };
-  await world.upgrade({ profiles, podImage: { tag: '2' }, filePods: placed });
-  const next = world.filePod(profileOf(profiles.default), { ...placed, podImage: 'pristine/pod:2' });
-  await until(async () => (await world.tryPod(next)) === 'ok');
+test('an upgrade goes on admitting what workers of the revisions before make, also after one that failed', async () => {
+  const release = (tag: string) => ({
+    profiles: { default: { image: `pristine/engine:${tag}` } },
+    podImage: { tag },
+    filePods: placed,
+  });
+  const podOf = (tag: string) =>
+    world.filePod(profileOf({ image: `pristine/engine:${tag}` }), {
+      ...placed,
+      podImage: `pristine/pod:${tag}`,
+    });
+  const upgradeTo = async (tag: string) => {
+    await world.upgrade(release(tag));
+    await until(async () => (await world.tryPod(podOf(tag))) === 'ok');
+  };
+  await upgradeTo('2');
   expect(await world.tryPod(filePod())).toBe('ok');
-  // And no longer than that.
-  await world.upgrade({ profiles, podImage: { tag: '2' }, filePods: placed });
+  // 2 failed: the workers of the first release are there while 3 repairs it.
+  await upgradeTo('3');
+  for (const pod of [filePod(), podOf('2')]) expect(await world.tryPod(pod)).toBe('ok');
+  // The same again pushes nobody out, and what is too old goes.
+  await world.upgrade(release('3'));
+  for (const tag of ['4', '5', '6']) await upgradeTo(tag);
   await until(async () => (await world.tryPod(filePod())) !== 'ok');
   expect(await world.tryPod(filePod())).toMatch(/denied request: programs: /);
-  expect(await world.tryPod(next)).toBe('ok');
-}, 60_000);
+  for (const tag of ['2', '3', '4', '5', '6']) expect(await world.tryPod(podOf(tag))).toBe('ok');
+}, 120_000);
 
 /** The status, and the API server's words. client-node's own requests know no PUT or PATCH of ours. */
 async function statusOf(config: KubeConfig, method: string, path: string, body: object): Promise<string> {

@@ -24,23 +24,35 @@ with its registry. JSON, which CEL reads as it is.
 {{- end -}}
 
 {{/*
-What the policy admits: this release's, what the values name beside, and what the revision before this one had of its own:
-its workers still make pods while they are replaced. Where nothing can be looked up (helm template, GitOps) name them in
-filePods.admission.earlier.
+Pins of this release and of those before it, the newest first, as a JSON list: five that differ. While workers are replaced
+those of the release before still make pods; after an upgrade that failed, those of the one before that too. Where nothing
+can be looked up (helm template, GitOps) name them in filePods.admission.earlier.
 */}}
-{{- define "pristine.admittedPins" -}}
-{{- $own := include "pristine.pins" . | fromJson -}}
-{{- $earlier := .Values.filePods.admission.earlier -}}
-{{- $images := concat $own.podImages $earlier.podImages -}}
-{{- $engines := $own.engines -}}
-{{- range $earlier.profiles -}}
-{{- $engines = append $engines (include "pristine.enginePin" (dict "root" $ "profile" .) | fromJson) -}}
-{{- end -}}
+{{- define "pristine.pinsSoFar" -}}
+{{- $pins := list (include "pristine.pins" . | fromJson) -}}
 {{- $there := lookup "admissionregistration.k8s.io/v1" "ValidatingAdmissionPolicy" "" (include "pristine.filePodsClusterName" .) | default dict -}}
 {{- with dig "metadata" "annotations" "pristine.dev/pins" "" $there -}}
-{{- $before := fromJson . -}}
-{{- $images = concat $images $before.podImages -}}
-{{- $engines = concat $engines $before.engines -}}
+{{- /* Charts before kept one, and no list. */ -}}
+{{- $before := hasPrefix "[" . | ternary . (printf "[%s]" .) | fromJsonArray -}}
+{{- $pins = concat $pins $before -}}
+{{- end -}}
+{{- uniq $pins | chunk 5 | first | toJson -}}
+{{- end -}}
+
+{{/* What the policy admits: those, and what the values name beside. */}}
+{{- define "pristine.admittedPins" -}}
+{{- $images := list -}}
+{{- $engines := list -}}
+{{- range include "pristine.pinsSoFar" . | fromJsonArray -}}
+{{- $images = concat $images .podImages -}}
+{{- $engines = concat $engines .engines -}}
+{{- end -}}
+{{- $earlier := .Values.filePods.admission.earlier -}}
+{{- range $earlier.podImages -}}
+{{- $images = append $images (include "pristine.inRegistry" (dict "root" $ "ref" .)) -}}
+{{- end -}}
+{{- range $earlier.profiles -}}
+{{- $engines = append $engines (include "pristine.enginePin" (dict "root" $ "profile" .) | fromJson) -}}
 {{- end -}}
 {{- dict "podImages" (uniq $images) "engines" (uniq $engines) | toJson -}}
 {{- end -}}
