@@ -26,3 +26,17 @@ pod and port that a Service leads to, some by those of the Service: both have to
   to: {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end -}}
+
+{{/* The hole to Temporal. */}}
+{{- define "pristine.temporalHole" -}}
+{{- $port := include "pristine.portOf" (dict "address" .Values.temporal.address "default" "7233") -}}
+{{- include "pristine.hole" (dict "peers" .Values.networkPolicy.temporal "ports" (prepend .Values.networkPolicy.temporalPorts $port)) -}}
+{{- end -}}
+
+{{/* The hole to where names are asked, of everything but file pods. */}}
+{{- define "pristine.dnsHole" -}}
+- ports: {{- include "pristine.dnsPorts" .Values.networkPolicy.dnsPorts | trim | nindent 4 }}
+  {{- with .Values.networkPolicy.dns }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end -}}
