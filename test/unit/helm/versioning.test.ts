@@ -40,6 +40,41 @@ test('the autoscaler is for the current version', () => {
   });
 });
 
+describe('a version without a name', () => {
+  const versions = (image: object, previous: object[] = []) =>
+    podTemplates(
+      rendered({ temporal: { address: 't:1' }, image, workers: { versioning: { enabled: true, previous } } }),
+    )
+      .filter(({ owner }) => owner.startsWith('Deployment r-pristine-pods-'))
+      .map(({ owner, labels }) => [
+        owner.replace('Deployment r-pristine-pods-', ''),
+        labels['pristine.dev/build'],
+      ]);
+  const digest = (digit: string) => ({ digest: `sha256:${digit.repeat(64)}` });
+
+  test('has that of its image: another digest is another version', () => {
+    expect(versions(digest('a'), [{ image: digest('b') }])).toEqual([
+      ['a'.repeat(12), 'a'.repeat(12)],
+      ['b'.repeat(12), 'b'.repeat(12)],
+    ]);
+    expect(versions({ ...digest('a'), tag: '1.0' })).toEqual([['1-0', '1.0']]);
+  });
+
+  test('and a Deployment of its own, also where a name takes not all of the tag', () => {
+    const long = 'release-2026-11-27-build-';
+    const made = versions({ tag: `${long}1` }, [
+      { image: { tag: `${long}2` } },
+      { image: { tag: 'A_b' } },
+      { image: { tag: 'a-b' } },
+    ]);
+    const names = made.map(([name]) => name);
+    expect(new Set(names).size).toBe(4);
+    expect(names[0]).toMatch(/^release-2026-[0-9a-f]{6}$/);
+    expect(names[2]).toMatch(/^a-b-[0-9a-f]{6}$/);
+    expect(names[3]).toBe('a-b');
+  });
+});
+
 describe('the Job that makes a version current', () => {
   const versioned = (more: object = {}, versioning: object = {}) => ({
     temporal: { address: 't:1' },
