@@ -121,6 +121,17 @@ The variables of a worker, each in its one place. Takes {root, role, build}. A r
 {{- .Values.files.linkKeys.existingSecret | default (printf "%s-link-keys" (include "pristine.fullname" .)) -}}
 {{- end -}}
 
+{{/* Groups of whoever has the volumes, beside its own. */}}
+{{- define "pristine.filesGroups" -}}
+{{- with .Values.files.supplementalGroups -}}
+supplementalGroups: {{ toJson . }}
+{{ end -}}
+{{- with .Values.files.fsGroup -}}
+fsGroup: {{ int64 . }}
+fsGroupChangePolicy: OnRootMismatch
+{{- end -}}
+{{- end -}}
+
 {{/* Every container of ours. */}}
 {{- define "pristine.containerSecurity" -}}
 allowPrivilegeEscalation: false

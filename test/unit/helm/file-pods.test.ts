@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { LOG_ACCESS, NEEDED_ACCESS } from '../../../drivers/kubernetes/access.ts';
 import { profileSchema } from '../../../drivers/profile.ts';
-import { podSpecSchema } from './pod-templates.ts';
+import { podSpecSchema, podTemplates } from './pod-templates.ts';
 import { type KubeObject, named, renderChart, rendered } from './render-chart.ts';
 
 const minimal = { temporal: { address: 't:1' } };
@@ -213,6 +213,17 @@ describe('helm test', () => {
       expect.arrayContaining(['--wait', '--source', 's3://in/', '--destination', 's3://out/']),
     );
     expect(renderChart({ ...minimal, tests: { source: 's3://in/' } }).problem).toContain('tests.destination');
+  });
+
+  test('the doctor tries a folder as those who write there: user and groups', () => {
+    const groups = { runAsUser: 1000, runAsGroup: 1001, supplementalGroups: [2000], fsGroup: 3000 };
+    const values = { ...minimal, files: { roots, ...groups }, tests: { destination: 'file:///a/out' } };
+    const workers = podTemplates(rendered(values)).find(
+      ({ owner }) => owner === 'Deployment r-pristine-files',
+    );
+    const security = workers?.pod.securityContext;
+    expect(specs(values)[0]?.securityContext).toEqual(security);
+    expect(security).toMatchObject(groups);
   });
 
   test('its pods pass Pod Security "restricted"', () => {

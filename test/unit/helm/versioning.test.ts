@@ -115,6 +115,13 @@ describe('the Job that makes a version current', () => {
     for (const name of Object.keys(job)) expect([name, job[name]]).toEqual([name, worker[name]]);
   });
 
+  test('is over before Helm’s own time, five minutes, is', () => {
+    const workers = { versioning: { enabled: true, makeCurrent: { enabled: true } } };
+    const [job] = jobs({ temporal: { address: 't:1' }, workers });
+    const [, seconds] = JSON.stringify(job?.spec).match(/"--wait","(\d+)"/) ?? [];
+    expect(Number(seconds)).toBeLessThanOrEqual(240);
+  });
+
   test('has time to say that its time is over', () => {
     const { spec } = named(rendered(versioned()), 'Job', '-make-current');
     expect(JSON.stringify(spec)).toContain('"make-current","--wait","60"');

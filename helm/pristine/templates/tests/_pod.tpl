@@ -30,6 +30,9 @@ spec:
     runAsNonRoot: true
     runAsUser: {{ $roots | empty | ternary 65532 (int64 $values.files.runAsUser) }}
     runAsGroup: {{ $roots | empty | ternary 65532 (int64 $values.files.runAsGroup) }}
+    {{- if $roots }}
+    {{- include "pristine.filesGroups" $root | nindent 4 }}
+    {{- end }}
     seccompProfile: {type: RuntimeDefault}
   containers:
     - name: pristine
