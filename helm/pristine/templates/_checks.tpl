@@ -19,6 +19,9 @@
 {{- if gt (len $schemes) 1 -}}
 {{- fail "etcd.endpoints: must be all http:// or all https://" -}}
 {{- end -}}
+{{- if ne (not $values.etcd.tls.certKey) (not $values.etcd.tls.keyKey) -}}
+{{- fail "etcd.tls.keyKey: a certificate and its key come together: set certKey and keyKey, or empty both" -}}
+{{- end -}}
 {{- if and $values.etcd.tls.existingSecret (hasKey $schemes "http") -}}
 {{- fail "etcd.tls.existingSecret: is of use only where etcd.endpoints are https://" -}}
 {{- end -}}
@@ -54,15 +57,47 @@
 {{- end -}}
 {{- $_ := set $suffixes .suffix .buildId -}}
 {{- end -}}
+{{- include "pristine.rootsChecks" . -}}
+{{- $namespace := include "pristine.filePodsNamespace" . -}}
+{{- if eq $namespace .Release.Namespace -}}
+{{- fail "filePods.namespace.name: file pods live in a namespace of their own, not in the release's" -}}
+{{- end -}}
+{{- if gt (len $namespace) 63 -}}
+{{- fail (printf "filePods.namespace.name: must be set, since %s is longer than 63 characters" $namespace) -}}
+{{- end -}}
+{{- $class := $values.filePods.priorityClass -}}
+{{- if and $values.filePods.admission.enabled (not $class.create) (not $class.name) -}}
+{{- fail "filePods.priorityClass.name: must be set, because create is false: the admission policy pins the name" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Folders: the workers that have them also serve them. */}}
+{{- define "pristine.rootsChecks" -}}
 {{- $names := dict -}}
-{{- range $index, $root := $values.files.roots -}}
+{{- $paths := dict -}}
+{{- range $index, $root := .Values.files.roots -}}
 {{- if hasKey $names $root.name -}}
 {{- fail (printf "files.roots[%d].name: %s stands there twice" $index $root.name) -}}
 {{- end -}}
-{{- $_ := set $names $root.name true -}}
+{{- $path := clean $root.mountPath -}}
+{{- if hasKey $paths $path -}}
+{{- fail (printf "files.roots[%d].mountPath: %s stands there twice" $index $path) -}}
 {{- end -}}
-{{- if eq (include "pristine.filePodsNamespace" .) .Release.Namespace -}}
-{{- fail "filePods.namespace.name: file pods live in a namespace of their own, not in the release's" -}}
+{{- if has $path (list "/" "/app" "/etc" "/tmp" "/usr") -}}
+{{- fail (printf "files.roots[%d].mountPath: %s is the worker's own" $index $path) -}}
+{{- end -}}
+{{- $_ := set $names $root.name true -}}
+{{- $_ := set $paths $path true -}}
+{{- end -}}
+{{- if .Values.files.roots -}}
+{{- if eq (int .Values.files.server.port) 9464 -}}
+{{- fail "files.server.port: 9464 is the port of health and metrics" -}}
+{{- end -}}
+{{- $files := .Values.workers.files -}}
+{{- if lt (int (include "pristine.leastReplicas" $files)) 1 -}}
+{{- fail (printf "workers.files.%s: at least 1 with files.roots: these workers serve file pods their files"
+  (or $files.autoscaling.enabled $files.autoscaling.keda.enabled | ternary "autoscaling.minReplicas" "replicas")) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

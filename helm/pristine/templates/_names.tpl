@@ -12,7 +12,7 @@
 {{/* Selects the pods of the release. */}}
 {{- define "pristine.releaseLabels" -}}
 app.kubernetes.io/name: pristine
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{/* Selects what belongs to one component. Takes {root, component}. */}}
@@ -62,7 +62,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{ include "pristine.fullname" . }}
 {{- end -}}
 
-{{/* PriorityClass of the file pods; empty: the cluster's default. */}}
+{{/* PriorityClass of the file pods; empty, which needs the admission policy off: the cluster's default. */}}
 {{- define "pristine.filePodsPriorityClass" -}}
 {{- $class := .Values.filePods.priorityClass -}}
 {{- $class.name | default (ternary (include "pristine.filePodsClusterName" .) "" $class.create) -}}

@@ -24,7 +24,7 @@ The variables of a worker, each in its one place. Takes {root, role, build}. A r
 - name: PRISTINE_POD_IMAGE
   value: {{ include "pristine.image" (dict "root" $root "image" $values.podImage) | quote }}
 - name: PRISTINE_NAMESPACE
-  value: {{ include "pristine.filePodsNamespace" $root }}
+  value: {{ include "pristine.filePodsNamespace" $root | quote }}
 - name: PRISTINE_INSTANCE
   value: {{ include "pristine.instance" $root }}
 {{ include "pristine.logLevelEnv" $root }}

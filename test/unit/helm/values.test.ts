@@ -48,6 +48,11 @@ describe('a key that there is not', () => {
 });
 
 describe('a value that makes no sense', () => {
+  const root = (name: string, mountPath: string) => ({ name, mountPath, volume: { emptyDir: {} } });
+  const folders = (more: object = {}, roots = [root('a', '/a')]) => ({
+    ...minimal,
+    files: { roots, ...more },
+  });
   const role = (more: object) => ({ ...minimal, workers: { pods: more } });
   test.each<[string, object]>([
     ['temporal.address: must be set', {}],
@@ -130,6 +135,39 @@ describe('a value that makes no sense', () => {
         },
       },
     ],
+    ...['/a', '/a/'].map((mountPath): [string, object] => [
+      'files.roots[1].mountPath: /a stands there twice',
+      folders({}, [root('a', '/a'), root('b', mountPath)]),
+    ]),
+    ...['/tmp', '/app', '/etc/', '/..'].map((mountPath): [string, object] => [
+      'files.roots[0].mountPath',
+      folders({}, [root('a', mountPath)]),
+    ]),
+    ['files.server.port: 9464', folders({ server: { port: 9464 } })],
+    ['workers.files.replicas: at least 1', { ...folders(), workers: { files: { replicas: 0 } } }],
+    [
+      'workers.files.autoscaling.minReplicas: at least 1',
+      {
+        ...folders(),
+        workers: { files: { autoscaling: { minReplicas: 0, keda: { enabled: true } } } },
+      },
+    ],
+    ...['https://mirror', 'mirror:port', '//mirror'].map((imageRegistry): [string, object] => [
+      "at '/global/imageRegistry'",
+      { ...minimal, global: { imageRegistry } },
+    ]),
+    [
+      'etcd.tls.keyKey',
+      {
+        ...minimal,
+        index: { store: 'etcd' },
+        etcd: { endpoints: ['https://a:1'], tls: { existingSecret: 's', keyKey: '' } },
+      },
+    ],
+    [
+      'filePods.priorityClass.name: must be set',
+      { ...minimal, filePods: { priorityClass: { create: false } } },
+    ],
     [
       'workers.pods.autoscaling.keda.enabled',
       role({ autoscaling: { enabled: true, keda: { enabled: true } } }),
@@ -162,6 +200,32 @@ describe('a value that makes no sense', () => {
     expect(objects).toEqual([]);
     expect(problem).toContain(path);
   });
+});
+
+test('a namespace whose file pods’ namespace would be too long is refused, unless that is named', () => {
+  const long = 'n'.repeat(60);
+  expect(renderChart(minimal, long).problem).toContain('filePods.namespace.name: must be set');
+  expect(renderChart({ ...minimal, filePods: { namespace: { name: 'files' } } }, long).problem).toBe('');
+});
+
+test('without the policy the cluster’s own priority class will do', () => {
+  const filePods = { priorityClass: { create: false }, admission: { enabled: false } };
+  expect(renderChart({ ...minimal, filePods }).problem).toBe('');
+});
+
+test('names that YAML would take for numbers stay names', () => {
+  const values = { ...minimal, filePods: { namespace: { name: '789' } } };
+  const { objects, problem } = renderChart(values, '456', chart, '1e3');
+  expect(problem).toBe('');
+  const numbers: string[] = [];
+  const look = (value: unknown, path: string) => {
+    if (typeof value === 'number' && [1000, 456, 789].includes(value)) numbers.push(path);
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, one] of Object.entries(value)) look(one, `${path}.${key}`);
+  };
+  for (const object of objects) look(object, `${object.kind} ${object.metadata.name}`);
+  expect(numbers).toEqual([]);
+  expect(objects[0]?.metadata.labels?.['app.kubernetes.io/instance']).toBe('1e3');
 });
 
 test('profiles are checked as the workers check them', () => {
