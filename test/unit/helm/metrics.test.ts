@@ -89,3 +89,13 @@ test.each([
   const rule = groups[0]?.rules.find((one) => one.alert === alert);
   expect(rule?.expr).toContain(`event=~"pod.ended|pod.refused",class="${failure}"`);
 });
+
+test.each([
+  ['min', {}],
+  ['max', { index: { store: 'etcd' }, etcd: { endpoints: ['http://e:2379'] } }],
+])('the index is away as long as the gauge says so: %s of the workers', (of, values) => {
+  const text = JSON.stringify(named(rendered({ ...collected, ...values }), 'PrometheusRule', '').spec);
+  expect(text).toMatch(
+    new RegExp(`"PristineIndexAway","expr":"${of}\\(pristine_index_connected\\{[^}]*\\}\\) == 0"`),
+  );
+});
