@@ -227,7 +227,9 @@ export const ROWS: readonly Row[] = [
   {
     rule: 'scheduling',
     name: 'one node by its label',
-    change: (pod) => Object.assign(specOf(pod).nodeSelector ?? {}, { 'kubernetes.io/hostname': 'pristine' }),
+    change: (pod) => {
+      specOf(pod).nodeSelector = { ...specOf(pod).nodeSelector, 'kubernetes.io/hostname': 'pristine' };
+    },
   },
   spec('scheduling', 'nodes that are kept for the control plane', {
     tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists' }],
