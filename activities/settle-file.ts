@@ -1,0 +1,137 @@
+import { DriverError } from '../drivers/errors.ts';
+import { EVENT } from '../drivers/events.ts';
+import type { Destination } from '../drivers/ports.ts';
+import type { ProfileRef } from '../workflows/contract.ts';
+import type { SettledFile } from '../workflows/scan-state.ts';
+import type { Dependencies } from './dependencies.ts';
+import { receiptKey, reportKey, treeKey } from './keys.ts';
+import type { ManifestLine } from './manifest.ts';
+import type { Receipt } from './receipt.ts';
+import { readQuarantine, readReceipt } from './receipt.ts';
+import { askRecordedPlace } from './recorded-place.ts';
+import { contentOf, type Delivered, type ReportKind } from './standing-deliveries.ts';
+
+/** Where a file's outcome is to show. */
+type Place = { destination: string; profile: ProfileRef };
+
+/** `missing`: its recorded content is not there any more. */
+export type Settling = { line: ManifestLine; delivered?: Delivered } | 'missing';
+
+export function lineOf(file: SettledFile): ManifestLine {
+  return {
+    ...file.name,
+    size: file.size,
+    sha256: file.sha256,
+    outcome: file.outcome,
+    reason: file.reason,
+    attempts: file.attempts ?? 0,
+    pod: file.pod,
+    settledAt: new Date().toISOString(),
+  };
+}
+
+/** Gives one file what its outcome says, and its line of the manifest. */
+export async function settleFile(
+  deps: Dependencies,
+  input: Place,
+  destination: Destination,
+  file: SettledFile,
+): Promise<Settling> {
+  const line = lineOf(file);
+  try {
+    switch (file.outcome) {
+      case 'rebuilt':
+      case 'delivered':
+      case 'refused':
+      case 'quarantined':
+        return await settleByRecord(deps, input, destination, file, line);
+      default:
+        return { line };
+    }
+  } catch (error) {
+    if (error instanceof DriverError && error.code === 'destination.name-unsupported') {
+      return { line: { ...line, outcome: 'unreadable', reason: error.message } };
+    }
+    throw error;
+  }
+}
+
+async function settleByRecord(
+  deps: Dependencies,
+  input: Place,
+  destination: Destination,
+  file: SettledFile,
+  line: ManifestLine,
+): Promise<Settling> {
+  const delivers = file.outcome === 'rebuilt' || file.outcome === 'delivered';
+  // What was not rebuilt leaves nothing on the clean side, also not of an older content of the same name.
+  if (!delivers) await withdraw(deps, destination, file);
+  if (file.sha256 === undefined || file.from === undefined) return { line };
+
+  const content = contentOf(file, input.profile);
+  const place = { url: file.from, own: input.destination, sha256: file.sha256 };
+  if (file.outcome === 'quarantined') {
+    const kept = await askRecordedPlace(deps, place, (origin) => readQuarantine(origin, content));
+    const reason =
+      line.reason ?? kept?.reason ?? `its reason is not in ${file.from} any more, or out of reach`;
+    return { line: { ...line, reason, pod: line.pod ?? kept?.pod } };
+  }
+
+  const receipt = await askRecordedPlace(deps, place, (origin) => readReceipt(origin, content));
+  if (receipt === null || (receipt.verdict === 'rebuilt') !== delivers) return 'missing';
+  const report = reportKindOf(receipt);
+  const origin = deps.openDestination(file.from);
+  try {
+    if (origin.url !== destination.url) await replicate(origin, destination, receipt, content);
+    if (receipt.rebuilt) await destination.copy(receipt.rebuilt.key, treeKey(file.name), receipt.rebuilt);
+    if (receipt.report && report) {
+      await destination.copy(receipt.report.key, reportKey(file.name, report), receipt.report);
+    }
+  } catch (error) {
+    if (error instanceof DriverError && error.code.startsWith('content.')) return 'missing';
+    throw error;
+  }
+  return {
+    line: {
+      ...line,
+      reason: line.reason ?? receipt.reason,
+      pod: line.pod ?? receipt.pod.name,
+      receipt: receiptKey(content),
+      sameBytes: receipt.sameBytes,
+      engineSeconds: receipt.times.engineSeconds,
+    },
+    ...(delivers && { delivered: { file, report, sameBytes: receipt.sameBytes } }),
+  };
+}
+
+function reportKindOf({ report }: Receipt): ReportKind | undefined {
+  if (report === undefined) return undefined;
+  return report.key.endsWith('.json') ? 'json' : 'xml';
+}
+
+async function withdraw(deps: Dependencies, destination: Destination, file: SettledFile): Promise<void> {
+  await destination.remove(treeKey(file.name));
+  deps.logger.debug({ event: EVENT.deliveryWithdrawn, sha256: file.sha256 }, 'nothing of it under tree/');
+}
+
+/** Brings a content that another destination holds over to this one, receipt last. */
+async function replicate(
+  origin: Destination,
+  destination: Destination,
+  receipt: Receipt,
+  content: { sha256: string; fingerprint: string },
+): Promise<void> {
+  if ((await readReceipt(destination, content)) !== null) return;
+  for (const stored of [receipt.rebuilt, receipt.report]) {
+    if (!stored) continue;
+    const found = await origin.read(stored.key);
+    const written = found && (await destination.write(stored.key, found.body));
+    if (!written || written.sha256 !== stored.sha256 || written.size !== stored.size) {
+      await destination.remove(stored.key);
+      throw new DriverError('content.missing', `${stored.key} is not what its receipt says.`, {
+        retryable: false,
+      });
+    }
+  }
+  await destination.create(receiptKey(content), `${JSON.stringify({ ...receipt, logs: [] }, null, 2)}\n`);
+}
