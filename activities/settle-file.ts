@@ -1,4 +1,4 @@
-import { DriverError } from '../drivers/errors.ts';
+import { DriverError, type DriverErrorCode } from '../drivers/errors.ts';
 import { EVENT } from '../drivers/events.ts';
 import type { Destination } from '../drivers/ports.ts';
 import type { ProfileRef } from '../workflows/contract.ts';
@@ -11,6 +11,7 @@ import { readQuarantine, readReceipt } from './receipt.ts';
 import { askRecordedPlace } from './recorded-place.ts';
 import { contentOf, type Delivered, type ReportKind } from './standing-deliveries.ts';
 
+type Stored = NonNullable<Receipt['report']>;
 /** Where a file's outcome is to show. */
 type Place = { destination: string; profile: ProfileRef };
 
@@ -49,7 +50,7 @@ export async function settleFile(
         return { line };
     }
   } catch (error) {
-    if (error instanceof DriverError && error.code === 'destination.name-unsupported') {
+    if (hasCode(error, 'destination.name-unsupported')) {
       return { line: { ...line, outcome: 'unreadable', reason: error.message } };
     }
     throw error;
@@ -81,11 +82,12 @@ async function settleByRecord(
   if (receipt === null || (receipt.verdict === 'rebuilt') !== delivers) return 'missing';
   const report = reportKindOf(receipt);
   const origin = deps.openDestination(file.from);
+  let left: string | undefined;
   try {
     if (origin.url !== destination.url) await replicate(origin, destination, receipt, content);
     if (receipt.rebuilt) await destination.copy(receipt.rebuilt.key, treeKey(file.name), receipt.rebuilt);
     if (receipt.report && report) {
-      await destination.copy(receipt.report.key, reportKey(file.name, report), receipt.report);
+      left = await copyReport(destination, receipt.report, reportKey(file.name, report));
     }
   } catch (error) {
     if (error instanceof DriverError && error.code.startsWith('content.')) return 'missing';
@@ -94,7 +96,7 @@ async function settleByRecord(
   return {
     line: {
       ...line,
-      reason: line.reason ?? receipt.reason,
+      reason: inWords(line.reason ?? receipt.reason, left),
       pod: line.pod ?? receipt.pod.name,
       receipt: receiptKey(content),
       sameBytes: receipt.sameBytes,
@@ -102,6 +104,29 @@ async function settleByRecord(
     },
     ...(delivers && { delivered: { file, report, sameBytes: receipt.sameBytes } }),
   };
+}
+
+/** Answers with why it stays with its content, where its name can't be had: `a` and a file below `a.xml/` want one. */
+async function copyReport(
+  destination: Destination,
+  { key, ...digest }: Stored,
+  to: Uint8Array,
+): Promise<string | undefined> {
+  try {
+    await destination.copy(key, to, digest);
+    return undefined;
+  } catch (error) {
+    if (!hasCode(error, 'destination.name-unsupported')) throw error;
+    return `its report stays with its content: ${error.message}`;
+  }
+}
+
+function inWords(...reasons: (string | undefined)[]): string | undefined {
+  return reasons.filter((reason) => reason !== undefined).join('; ') || undefined;
+}
+
+function hasCode(error: unknown, code: DriverErrorCode): error is DriverError {
+  return error instanceof DriverError && error.code === code;
 }
 
 function reportKindOf({ report }: Receipt): ReportKind | undefined {

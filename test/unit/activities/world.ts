@@ -8,7 +8,7 @@ import type { Dependencies } from '../../../activities/dependencies.ts';
 import { slotKey } from '../../../activities/keys.ts';
 import { FsDestination } from '../../../drivers/destination/fs.ts';
 import { parseFileUrl } from '../../../drivers/file-system/file-url.ts';
-import type { PodOutcome } from '../../../drivers/ports.ts';
+import type { PodOutcome, UploadReport } from '../../../drivers/ports.ts';
 import { profileSchema } from '../../../drivers/profile.ts';
 import type { ProfileRef, RebuildFileInput } from '../../../workflows/contract.ts';
 import { createFakeFileMemory } from '../../contract/fake-file-memory.ts';
@@ -96,5 +96,30 @@ export function world() {
     const pod = { name: `pod-${slot}`, uid: `uid-${slot}`, slot, image };
     return collectResult(deps, { file: input, pod, attempt: 1, outcome, owner: 'me' });
   }
-  return { root, deps, destination, place, file, attempt, ahead };
+
+  /** A content whose engine has left a report. */
+  async function report(content: string, verdict: 'rebuilt' | 'refused') {
+    const input = file(content);
+    const pod = { name: 'pod-a1-abc', uid: 'uid-a1-abc', slot: 'a1-abc' };
+    const left = { ...(verdict === 'rebuilt' && { rebuilt: 'clean' }), 'report.xml': '<report/>' };
+    const files: UploadReport['files'] = [];
+    for (const name of ['rebuilt', 'report.xml'] as const) {
+      const body = left[name];
+      if (body === undefined) continue;
+      await openDestination(destination).write(
+        slotKey({ sha256: input.sha256, fingerprint }, pod.slot, name),
+        body,
+      );
+      files.push({ name, size: body.length, sha256: sha256Of(body) });
+    }
+    const reason = verdict === 'refused' ? 'encrypted' : undefined;
+    const outcome: PodOutcome = {
+      kind: 'uploaded',
+      report: { verdict, reason, files },
+      exitCodes: { fetch: 0, engine: 0, upload: 0 },
+      times: {},
+    };
+    return collectResult(deps, { file: input, pod, attempt: 1, outcome, owner: 'me' });
+  }
+  return { root, deps, destination, place, file, attempt, report, ahead };
 }
