@@ -45,7 +45,7 @@ export async function settleFile(
       case 'delivered':
       case 'refused':
       case 'quarantined':
-        return await settleByRecord(deps, input, destination, file, line);
+        return await settleOrHold(deps, input, destination, file, line);
       default:
         return { line };
     }
@@ -54,6 +54,21 @@ export async function settleFile(
       return { line: { ...line, outcome: 'unreadable', reason: error.message } };
     }
     throw error;
+  }
+}
+
+/**
+ * A receipt or note that can't be read is neither "done" nor "new": its file is held back until somebody has looked,
+ * and nothing is written over it.
+ */
+async function settleOrHold(...given: Parameters<typeof settleByRecord>): Promise<Settling> {
+  try {
+    return await settleByRecord(...given);
+  } catch (error) {
+    if (!hasCode(error, 'content.mismatch')) throw error;
+    const [deps, , destination, file, line] = given;
+    await withdraw(deps, destination, file);
+    return { line: { ...line, outcome: 'quarantined', reason: error.message } };
   }
 }
 
@@ -82,9 +97,10 @@ async function settleByRecord(
   if (receipt === null || (receipt.verdict === 'rebuilt') !== delivers) return 'missing';
   const report = reportKindOf(receipt);
   const origin = deps.openDestination(file.from);
+  const isHere = origin.url === destination.url || (await readReceipt(destination, content)) !== null;
   let left: string | undefined;
   try {
-    if (origin.url !== destination.url) await replicate(origin, destination, receipt, content);
+    if (!isHere) await replicate(origin, destination, receipt, content);
     if (receipt.rebuilt) await destination.copy(receipt.rebuilt.key, treeKey(file.name), receipt.rebuilt);
     if (receipt.report && report) {
       left = await copyReport(destination, receipt.report, reportKey(file.name, report));
@@ -146,7 +162,6 @@ async function replicate(
   receipt: Receipt,
   content: { sha256: string; fingerprint: string },
 ): Promise<void> {
-  if ((await readReceipt(destination, content)) !== null) return;
   for (const stored of [receipt.rebuilt, receipt.report]) {
     if (!stored) continue;
     const found = await origin.read(stored.key);

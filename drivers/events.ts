@@ -62,7 +62,7 @@ export const EVENT = {
   resultRejected: 'result.rejected',
   /** A receipt of earlier work was found: no pod is needed. */
   resultFound: 'result.found',
-  /** A record names a destination that this worker can't go to any more: the content is rebuilt. */
+  /** A record names a destination that this worker can't go to any more, or whose receipt can't be read: rebuilt. */
   contentOutOfReach: 'content.out_of_reach',
   /** The index was told that a content is done. */
   contentRecorded: 'content.recorded',

@@ -259,11 +259,18 @@ describe('a delivery that does not stand as it stood is delivered anew', () => {
     expect(await at.scan()).toMatchObject({ read: [], delivered: 0, missing: 1 });
   });
 
-  test('its receipt altered: an error, as ever', async () => {
+  test('its receipt altered: held back, with what to do, and taken away', async () => {
     const at = await known();
     await at.settle();
     await writeFile(at.path('out', receiptKey({ sha256: sha256Of('hostile'), fingerprint })), '{}');
-    await expect(at.scan()).rejects.toMatchObject({ code: 'content.mismatch' });
+    expect(await at.scan()).toMatchObject({
+      delivered: 0,
+      missing: 0,
+      lines: [
+        { outcome: 'quarantined', reason: expect.stringMatching(/move its folder away, and scan again/) },
+      ],
+    });
+    await expect(stat(at.tree)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   test('its record names another result now', async () => {

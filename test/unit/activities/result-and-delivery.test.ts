@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { claimContent } from '../../../activities/claim-content.ts';
@@ -81,14 +81,89 @@ test('bytes that were changed behind a receipt are not delivered: the file is mi
   expect(existsSync(tree(at))).toBe(false);
 });
 
-test('a receipt of another content stops the delivery with words', async () => {
-  const at = world();
-  await at.attempt('hostile', 'clean');
-  const content = { sha256: sha256Of('hostile'), fingerprint };
-  const other = receiptKey({ sha256: sha256Of('other'), fingerprint });
-  mkdirSync(join(at.root, 'out', other, '..'), { recursive: true });
-  writeFileSync(join(at.root, 'out', other), readFileSync(join(at.root, 'out', receiptKey(content))));
-  await expect(settle(at, [rebuilt('other', at.destination)])).rejects.toThrow(/belongs to another content/);
+describe('a receipt that can not be read', () => {
+  const receiptOf = (at: ReturnType<typeof world>, content: string, folder = 'out') =>
+    join(at.root, folder, receiptKey({ sha256: sha256Of(content), fingerprint }));
+  const lines = (at: ReturnType<typeof world>, folder = 'out') =>
+    readFileSync(join(at.root, folder, partKey('scan', 'run', 1)), 'utf8')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  const spoil = (at: ReturnType<typeof world>, content: string, text: string, folder = 'out') => {
+    mkdirSync(join(receiptOf(at, content, folder), '..'), { recursive: true });
+    writeFileSync(receiptOf(at, content, folder), text);
+  };
+
+  test.each<[string, (at: ReturnType<typeof world>) => string]>([
+    ['does not parse', () => '{'],
+    ['does not parse', () => '{"version":2}'],
+    ['belongs to another content or profile', (at) => readFileSync(receiptOf(at, 'hostile'), 'utf8')],
+    ['can not be one of ours', () => ' '.repeat(2 ** 20 + 1)],
+  ])('because it %s holds its own file back, and no other', async (problem, written) => {
+    const at = world();
+    await at.attempt('hostile', 'clean');
+    await at.attempt('older', 'older clean');
+    await settle(at, [rebuilt('older', at.destination, 'docs/b')]);
+    rmSync(join(at.root, 'out/scans'), { recursive: true });
+    const text = written(at);
+    spoil(at, 'other', text);
+
+    const files = [rebuilt('hostile', at.destination), rebuilt('other', at.destination, 'docs/b')];
+    expect(await settle(at, files)).toMatchObject({ counts: { rebuilt: 1, quarantined: 1 }, missing: [] });
+    expect(lines(at)).toMatchObject([
+      { path: 'docs/a', outcome: 'rebuilt' },
+      {
+        path: 'docs/b',
+        outcome: 'quarantined',
+        reason: expect.stringMatching(problem.replace('can not', "can't")),
+      },
+    ]);
+    expect(readFileSync(tree(at), 'utf8')).toBe('clean');
+    expect(existsSync(tree(at, 'docs/b'))).toBe(false);
+    expect(readFileSync(receiptOf(at, 'other'), 'utf8')).toBe(text);
+  });
+
+  test('holds a refused file and a quarantined note back too', async () => {
+    const at = world();
+    spoil(at, 'no', '{');
+    const note = join(receiptOf(at, 'held'), '../quarantined.json');
+    mkdirSync(join(note, '..'), { recursive: true });
+    writeFileSync(note, ' '.repeat(2 ** 20 + 1));
+    const files = [
+      { ...rebuilt('no', at.destination), outcome: 'refused' as const },
+      { ...rebuilt('held', at.destination, 'docs/b'), outcome: 'quarantined' as const },
+    ];
+    expect(await settle(at, files)).toMatchObject({ counts: { quarantined: 2 }, missing: [] });
+  });
+
+  test('in another destination is as if there were none: the content is missing, to be rebuilt', async () => {
+    const at = world();
+    spoil(at, 'hostile', '{');
+    expect(await settle(at, [rebuilt('hostile', at.destination)], at.place('other'))).toMatchObject({
+      missing: [0],
+    });
+    const { sha256, profile, scanId } = at.file('hostile');
+    const record = { verdict: 'rebuilt', destination: at.destination } as const;
+    await at.deps.index.add({ sha256, profile: fingerprint }, record, 'me');
+    const claim = { sha256, profile, scanId, destination: at.place('other'), owner: 'me' };
+    expect(await claimContent(at.deps, claim)).toMatchObject({ kind: 'done' });
+    await expect(claimContent(at.deps, { ...claim, destination: at.destination })).rejects.toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringMatching(/Look at it, move its folder away, and scan again/),
+    });
+  });
+
+  test('in the way of one that another destination has: nothing is brought over it', async () => {
+    const at = world();
+    await at.attempt('hostile', 'clean');
+    spoil(at, 'hostile', '{', 'other');
+    expect(await settle(at, [rebuilt('hostile', at.destination)], at.place('other'))).toMatchObject({
+      counts: { quarantined: 1 },
+      missing: [],
+    });
+    expect(readFileSync(receiptOf(at, 'hostile', 'other'), 'utf8')).toBe('{');
+    expect(lines(at, 'other')).toMatchObject([{ reason: expect.stringMatching(/does not parse/) }]);
+  });
 });
 
 test.each(['refused', 'quarantined'] as const)(
