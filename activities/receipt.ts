@@ -8,23 +8,24 @@ import { quarantineKey, receiptKey } from './keys.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const fingerprint = z.string().regex(/^[0-9a-f]{8}$/);
-const stored = z.strictObject({ key: z.string(), size: z.int().min(0), sha256 });
+const stored = z.object({ key: z.string(), size: z.int().min(0), sha256 });
 
-export const receiptSchema = z.strictObject({
+/** Fields that a newer release has added are left out: an older one must be able to read its receipts. */
+const receiptFields = z.object({
   version: z.literal(1),
   sha256,
   size: z.int().min(0),
-  profile: z.strictObject({ name: z.string(), fingerprint, base: fingerprint.optional() }),
+  profile: z.object({ name: z.string(), fingerprint, base: fingerprint.optional() }),
   /** The image as the profile names it, and what that was when it ran (`…@sha256:…`, as the kubelet says). */
-  engine: z.strictObject({ image: z.string(), digest: z.string().optional() }),
+  engine: z.object({ image: z.string(), digest: z.string().optional() }),
   verdict: z.enum(['rebuilt', 'refused']),
   /** Why it was refused. */
   reason: z.string().optional(),
   attempt: z.int().min(1),
   slot: z.string().regex(SLOT),
-  pod: z.strictObject({ name: z.string(), uid: z.string(), node: z.string().optional() }),
+  pod: z.object({ name: z.string(), uid: z.string(), node: z.string().optional() }),
   exitCodes: z.record(z.string(), z.int()),
-  times: z.strictObject({
+  times: z.object({
     createdAt: z.string().optional(),
     startedAt: z.string().optional(),
     finishedAt: z.string().optional(),
@@ -38,6 +39,10 @@ export const receiptSchema = z.strictObject({
   scan: z.string(),
   committedAt: z.string(),
 });
+// One that says rebuilt and names nothing would count as delivered.
+export const receiptSchema = receiptFields.refine(
+  ({ verdict, rebuilt }) => (verdict === 'rebuilt') === (rebuilt !== undefined),
+);
 export type Receipt = z.infer<typeof receiptSchema>;
 
 /** `quarantined.json`: why a content has no result. Keys of what the last attempt left are the destination's. */

@@ -5,6 +5,8 @@ import { claimContent } from '../../../activities/claim-content.ts';
 import { finishScan } from '../../../activities/finish-scan.ts';
 import { partKey, receiptKey, scanKey, slotKey } from '../../../activities/keys.ts';
 import { keepPage } from '../../../activities/pages.ts';
+import type { Receipt } from '../../../activities/receipt.ts';
+import { readReceipt } from '../../../activities/receipt.ts';
 import { settleFiles } from '../../../activities/settle-files.ts';
 import type { OutcomeCounts } from '../../../workflows/contract.ts';
 import { noOutcomes } from '../../../workflows/contract.ts';
@@ -163,6 +165,48 @@ describe('a receipt that can not be read', () => {
     });
     expect(readFileSync(receiptOf(at, 'hostile', 'other'), 'utf8')).toBe('{');
     expect(lines(at, 'other')).toMatchObject([{ reason: expect.stringMatching(/does not parse/) }]);
+  });
+});
+
+describe('a receipt', () => {
+  const read = async (change: (receipt: Receipt) => unknown) => {
+    const at = world();
+    await at.attempt('hostile', 'clean');
+    const content = { sha256: sha256Of('hostile'), fingerprint };
+    const file = join(at.root, 'out', receiptKey(content));
+    const receipt = JSON.parse(readFileSync(file, 'utf8'));
+    writeFileSync(file, JSON.stringify(change(receipt)));
+    return { before: receipt, after: await readReceipt(at.deps.openDestination(at.destination), content) };
+  };
+
+  test('of a newer release, with fields that this one does not know, is read without them', async () => {
+    const { before, after } = await read(({ rebuilt, pod, profile, engine, times, ...receipt }) => ({
+      ...receipt,
+      rebuilt: { ...rebuilt, md5: 'x' },
+      pod: { ...pod, zone: 'x' },
+      profile: { ...profile, policy: 'x' },
+      engine: { ...engine, version: 'x' },
+      times: { ...times, waitedAt: 'x' },
+      signedBy: 'x',
+    }));
+    expect(after).toEqual(before);
+  });
+
+  test.each<[string, (receipt: Receipt) => unknown]>([
+    ['of another version', (receipt) => ({ ...receipt, version: 2 })],
+    ['of a verdict that is not known', (receipt) => ({ ...receipt, verdict: 'perhaps' })],
+    ['that lacks a field', ({ scan, ...receipt }) => receipt],
+    ['that says rebuilt and names nothing', ({ rebuilt, ...receipt }) => receipt],
+    ['that says refused and names something', (receipt) => ({ ...receipt, verdict: 'refused' })],
+    [
+      'with a hash that is none',
+      ({ rebuilt, ...receipt }) => ({ ...receipt, rebuilt: { ...rebuilt, sha256: 'x' } }),
+    ],
+  ])('%s is not read', async (_, change) => {
+    await expect(read(change)).rejects.toMatchObject({
+      code: 'content.mismatch',
+      message: expect.stringMatching(/does not parse. Look at it, move its folder away, and scan again/),
+    });
   });
 });
 

@@ -21,6 +21,9 @@ function receipt(
       profile: { name: 'default', fingerprint, base },
       engine: { image: 'engine:1' },
       verdict,
+      ...(verdict === 'rebuilt' && {
+        rebuilt: { key: `${folder(letter, fingerprint)}/a1-x/rebuilt`, size: 1, sha256: digest('f') },
+      }),
       attempt: 1,
       slot: 'a1-x',
       pod: { name: 'p', uid: 'u' },

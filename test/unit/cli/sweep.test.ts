@@ -25,6 +25,9 @@ function receipt(letter: string, more: Record<string, unknown> = {}): [string, B
     profile: { name: 'default', fingerprint: fp },
     engine: { image: 'engine:1' },
     verdict: 'rebuilt',
+    ...(more.verdict === 'refused'
+      ? {}
+      : { rebuilt: { key: `${folder(letter)}/a1-won/rebuilt`, size: 1, sha256: digest('f') } }),
     attempt: 1,
     slot: 'a1-won',
     pod: { name: 'p', uid: 'u' },
