@@ -8,6 +8,7 @@ import type { Dependencies } from './dependencies.ts';
 import { partKey, receiptKey } from './keys.ts';
 import type { ManifestLine } from './manifest.ts';
 import { writePart } from './manifest.ts';
+import { markOf } from './mark-of.ts';
 import { lineOf, settleFile } from './settle-file.ts';
 import { contentOf, type Delivered, lookAtDeliveries, noteDelivered, stands } from './standing-deliveries.ts';
 
@@ -62,14 +63,15 @@ export async function settleFiles(
       'file settled',
     );
   }
-  const there = new Set(written.map(nameKey));
-  const missing = input.files.flatMap((file, at) => (there.has(nameKey(file.name)) ? [] : [at]));
+  const outcomes = new Map(written.map((line) => [nameKey(line), line.outcome]));
+  const missing = input.files.flatMap((file, at) => (outcomes.has(nameKey(file.name)) ? [] : [at]));
   if (input.watch) {
-    const marks = input.files.flatMap((file, at) =>
-      file.version === undefined || missing.includes(at)
-        ? []
-        : [{ name: toBytes(file.name), version: file.version, quarantined: quarantineOf(file) }],
-    );
+    const marks = input.files.flatMap((file) => {
+      const { name, version } = file;
+      const outcome = outcomes.get(nameKey(name));
+      const mark = outcome && markOf(file, outcome);
+      return mark && version !== undefined ? [{ name: toBytes(name), version, ...mark }] : [];
+    });
     await deps.seen.mark(input.scanId, marks);
   }
   return { counts, missing };
@@ -103,11 +105,6 @@ async function deliverSome(
 
   await noteDelivered(deps, { ...input, source: input.source }, destination, looks, delivered);
   return lines;
-}
-
-/** The content that an operator may clear: one that has a record. Without one the trouble was ours. */
-function quarantineOf({ outcome, sha256, from }: SettledFile): string | undefined {
-  return outcome === 'quarantined' && from !== undefined ? sha256 : undefined;
 }
 
 function nameKey({ path, pathBase64 }: FileName): string {

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { Dependencies } from '../../../activities/dependencies.ts';
-import { pageKey } from '../../../activities/keys.ts';
+import { pageKey, receiptKey } from '../../../activities/keys.ts';
 import { listPage } from '../../../activities/list-page.ts';
+import { settleFiles } from '../../../activities/settle-files.ts';
+import type { SettledFile } from '../../../workflows/scan-state.ts';
 import { fingerprint, removeWorlds, sha256Of, world } from './world.ts';
 
 afterEach(removeWorlds);
@@ -65,7 +67,22 @@ function watching(files: Record<string, string>) {
       },
     ]);
   const kept = (number: number) => deps.openDestination(destination).read(pageKey('scan', 'run', number));
-  return { deps, list, record, mark, opened, kept };
+  let part = 0;
+  /** What the scan says became of a file. */
+  const settle = async (name: string, file: Pick<SettledFile, 'outcome' | 'from'>) => {
+    part += 1;
+    const settled = {
+      ...file,
+      name: { path: name },
+      size: 1,
+      version: 'v1',
+      sha256: sha256Of(files[name] ?? ''),
+    };
+    const of = { scanId: 'scan', firstRunId: 'run', part, destination, watch: true };
+    const profile = { name: 'default', fingerprint };
+    return settleFiles(deps, { ...of, profile, files: [settled] }, () => {});
+  };
+  return { deps, destination, list, record, mark, settle, opened, kept };
 }
 
 describe('what a watching scan meets again', () => {
@@ -105,5 +122,34 @@ describe('what a watching scan meets again', () => {
     await record('b', 'rebuilt');
     await mark('held', 'b');
     expect(await list()).toEqual(['held delivered']);
+  });
+
+  test('what moved while it was read, or a step of ours failed for, on every pass until it is through', async () => {
+    const { list, record, settle, destination } = watching({ moved: 'a', went: 'b', failed: 'c' });
+    for (let pass = 0; pass < 3; pass++) {
+      expect(await list()).toEqual(['failed new', 'moved new', 'went new']);
+      await settle('moved', { outcome: 'changed' });
+      await settle('went', { outcome: 'gone' });
+      await settle('failed', { outcome: 'quarantined' });
+    }
+    await record('c', 'quarantined');
+    await settle('failed', { outcome: 'quarantined', from: destination });
+    expect(await list()).toEqual(['moved new', 'went new']);
+  });
+
+  test('a file whose receipt can not be read, until that was moved away', async () => {
+    const { deps, list, record, settle, destination } = watching({ a: 'a' });
+    const key = receiptKey({ sha256: sha256Of('a'), fingerprint });
+    await deps.openDestination(destination).write(key, '{');
+    await record('a', 'rebuilt');
+    for (let pass = 0; pass < 2; pass++) {
+      expect(await list()).toEqual(['a delivered']);
+      expect(await settle('a', { outcome: 'delivered', from: destination })).toMatchObject({
+        counts: { quarantined: 1 },
+      });
+    }
+    await deps.openDestination(destination).remove(key);
+    expect(await list()).toEqual(['a delivered']);
+    expect(await settle('a', { outcome: 'delivered', from: destination })).toMatchObject({ missing: [0] });
   });
 });
