@@ -36,12 +36,15 @@ export function outcomesWithoutReading(limits: Limits): (entry: ListedEntry) => 
   };
 }
 
+/** `s`: without it `**` ends at a line break, and a name may have one. */
+const GLOB = { dot: true, flags: 's' };
+
 type NameFilter = (path: string) => string | undefined;
 
 /** Answers with the reason why a path is filtered. Patterns are picomatch globs; dot files match too. */
 function nameFilter(limits: Pick<Limits, 'include' | 'exclude'>): NameFilter {
-  const included = limits.include ? picomatch(limits.include, { dot: true }) : undefined;
-  const excluded = limits.exclude ? picomatch(limits.exclude, { dot: true }) : undefined;
+  const included = limits.include ? picomatch(limits.include, GLOB) : undefined;
+  const excluded = limits.exclude ? picomatch(limits.exclude, GLOB) : undefined;
   return (path) => {
     if (included && !included(path)) return 'matches no include pattern';
     if (excluded?.(path)) return 'matches an exclude pattern';
