@@ -49,7 +49,7 @@ async function beating<T>(deps: Dependencies, run: () => Promise<T>): Promise<T>
 /** Need no volume and no cluster. */
 export function createOrchestrateActivities(deps: Dependencies) {
   return withFailures({
-    attachToFile: (input: AttachToFileInput) => attachToFile(deps, input, heartbeat),
+    attachToFile: (input: AttachToFileInput) => attachToFile(deps, input, heartbeat, signal()),
   });
 }
 

@@ -211,6 +211,7 @@ export function inMemory(options: InMemoryOptions): InMemory {
         },
         input,
         () => {},
+        new AbortController().signal,
       ),
   };
   return { activities, manifest, pods, mostAtOnce: () => most, locks, settlings, tiers, quarantines };
