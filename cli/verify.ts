@@ -4,6 +4,7 @@ import { treeKey } from '../activities/keys.ts';
 import { receiptSchema } from '../activities/receipt.ts';
 import { digestOf } from '../drivers/digest-of.ts';
 import type { Digest, ObjectKey } from '../drivers/ports.ts';
+import type { Outcome } from '../workflows/contract.ts';
 import type { ReadOnly } from './manifest.ts';
 import { readManifest, readSummary } from './manifest.ts';
 
@@ -91,7 +92,19 @@ export async function verifyDestination(
   return verified;
 }
 
-/** Each line's promise: rebuilt and delivered files are in the tree with their receipt's bytes, others are not. */
+/** What each outcome leaves under tree/: with the last, an earlier delivery of the name stays. */
+const TREE: Record<Outcome, 'rebuilt bytes' | 'nothing' | 'as it was'> = {
+  rebuilt: 'rebuilt bytes',
+  delivered: 'rebuilt bytes',
+  refused: 'nothing',
+  quarantined: 'nothing',
+  filtered: 'as it was',
+  changed: 'as it was',
+  gone: 'as it was',
+  unreadable: 'as it was',
+};
+
+/** Each line's promise. */
 async function verifyScan(
   destination: ReadOnly,
   scan: string,
@@ -116,9 +129,11 @@ async function verifyScan(
       return;
     }
     const line = next.value;
+    const expected = TREE[line.outcome];
+    if (expected === 'as it was') continue;
     const file = treeKey(line.name);
     const found = await digestAt(destination, file);
-    if (line.outcome !== 'rebuilt' && line.outcome !== 'delivered') {
+    if (expected === 'nothing') {
       if (found !== null) {
         report({ kind: 'tree-unexpected', key: file, problem: `is there although it was ${line.outcome}` });
       }

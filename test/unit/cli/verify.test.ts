@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Violation } from '../../../cli/verify.ts';
 import { verifyDestination } from '../../../cli/verify.ts';
+import type { Outcome } from '../../../workflows/contract.ts';
+import { noOutcomes } from '../../../workflows/contract.ts';
 import { memoryDestination, sha256 } from './memory-destination.ts';
 
 const fingerprint = '0a1b2c3d';
@@ -37,28 +39,19 @@ function receipt(changes: object = {}) {
 }
 
 /** A destination after a scan of one file that was rebuilt and one that was refused. */
-function afterScan(): Map<string, Buffer> {
+function afterScan(second: Outcome = 'refused'): Map<string, Buffer> {
   const lines = [
     { path: 'caf\ufffd.txt', pathBase64: Buffer.from('caf\xe9.txt', 'latin1').toString('base64'), size: 8 },
     { path: 'new\u2028line.bin', size: 3 },
   ];
   const manifest = Buffer.from(
     `${JSON.stringify({ ...lines[0], outcome: 'rebuilt', attempts: 1, receipt: `${folder}/receipt.json` })}\n` +
-      `${JSON.stringify({ ...lines[1], outcome: 'refused', attempts: 1, reason: 'unsupported' })}\n`,
+      `${JSON.stringify({ ...lines[1], outcome: second, attempts: 1, reason: 'said' })}\n`,
   );
   const summary = {
     scan: 'scan-1',
     listed: 2,
-    outcomes: {
-      rebuilt: 1,
-      delivered: 0,
-      refused: 1,
-      quarantined: 0,
-      filtered: 0,
-      changed: 0,
-      gone: 0,
-      unreadable: 0,
-    },
+    outcomes: { ...noOutcomes(), rebuilt: 1, [second]: 1 },
     profile: { name: 'default', fingerprint },
     manifest: { key: 'scans/scan-1/manifest.jsonl', lines: 2, sha256: sha256(manifest) },
   };
@@ -176,11 +169,25 @@ describe('verify', () => {
     ]);
   });
 
-  test('with a scan: reports a refused file that is in the tree, even with bytes that a receipt names', async () => {
-    const key = Buffer.from('tree/new\u2028line.bin').toString('latin1');
-    const objects = afterScan().set(key, clean);
-    expect((await violationsOf(objects, 'scan-1')).found).toEqual([`tree-unexpected ${key}`]);
-  });
+  const other = Buffer.from('tree/new\u2028line.bin').toString('latin1');
+
+  test.each(['refused', 'quarantined'] as const)(
+    'with a scan: reports a %s file that is in the tree, even with bytes that a receipt names',
+    async (outcome) => {
+      const objects = afterScan(outcome).set(other, clean);
+      expect((await violationsOf(objects, 'scan-1')).found).toEqual([`tree-unexpected ${other}`]);
+    },
+  );
+
+  test.each(['filtered', 'changed', 'gone', 'unreadable'] as const)(
+    'with a scan: leaves a %s file what an earlier scan has delivered, if a receipt names it',
+    async (outcome) => {
+      expect((await violationsOf(afterScan(outcome), 'scan-1')).found).toEqual([]);
+      expect((await violationsOf(afterScan(outcome).set(other, clean), 'scan-1')).found).toEqual([]);
+      const planted = afterScan(outcome).set(other, original);
+      expect((await violationsOf(planted, 'scan-1')).found).toEqual([`tree-unknown ${other}`]);
+    },
+  );
 
   test('with a scan: reports a manifest that is not the one the summary names, and one that is missing', async () => {
     const objects = afterScan();
