@@ -5,7 +5,7 @@ import { receiptSchema } from '../activities/receipt.ts';
 import { digestOf } from '../drivers/digest-of.ts';
 import type { Digest, ObjectKey } from '../drivers/ports.ts';
 import type { Outcome } from '../workflows/contract.ts';
-import type { ReadOnly } from './manifest.ts';
+import type { ManifestEntry, ReadOnly } from './manifest.ts';
 import { readManifest, readSummary } from './manifest.ts';
 
 export type Violation = {
@@ -117,34 +117,41 @@ async function verifyScan(
     report({ kind: 'manifest-missing', key, problem: 'has no summary.json: did the scan finish?' });
     return;
   }
+  /** A watching scan has a line for each time it met a name: the last one counts. */
+  const broken = new Map<string, Violation>();
   const lines = readManifest(destination, scan);
-  for (let next = await lines.next(); ; next = await lines.next()) {
-    if (next.done) {
-      if (next.value === summary.manifest.sha256) return;
-      report({
-        kind: 'manifest-altered',
-        key,
-        problem: 'has a manifest that is not the one of its summary.json',
-      });
-      return;
-    }
+  let next = await lines.next();
+  for (; !next.done; next = await lines.next()) {
     const line = next.value;
-    const expected = TREE[line.outcome];
-    if (expected === 'as it was') continue;
+    if (TREE[line.outcome] === 'as it was') continue;
     const file = treeKey(line.name);
-    const found = await digestAt(destination, file);
-    if (expected === 'nothing') {
-      if (found !== null) {
-        report({ kind: 'tree-unexpected', key: file, problem: `is there although it was ${line.outcome}` });
-      }
-    } else if (found === null || found.sha256 !== rebuilt.get(line.receipt ?? '')) {
-      report({
-        kind: 'tree-missing',
-        key: file,
-        problem: `${found === null ? 'is not there' : 'has other bytes'} although it was ${line.outcome}`,
-      });
-    }
+    const violation = brokenPromise(line, file, await digestAt(destination, file), rebuilt);
+    const name = Buffer.from(file).toString('latin1');
+    if (violation === null) broken.delete(name);
+    else broken.set(name, violation);
   }
+  for (const violation of broken.values()) report(violation);
+  if (next.value === summary.manifest.sha256) return;
+  report({
+    kind: 'manifest-altered',
+    key,
+    problem: 'has a manifest that is not the one of its summary.json',
+  });
+}
+
+function brokenPromise(
+  { outcome, receipt }: ManifestEntry,
+  key: Uint8Array,
+  found: Digest | null,
+  rebuilt: ReadonlyMap<string, string>,
+): Violation | null {
+  const problem = (what: string) => `${what} although it was ${outcome}`;
+  if (TREE[outcome] === 'nothing') {
+    return found === null ? null : { kind: 'tree-unexpected', key, problem: problem('is there') };
+  }
+  if (found !== null && found.sha256 === rebuilt.get(receipt ?? '')) return null;
+  const what = found === null ? 'is not there' : 'has other bytes';
+  return { kind: 'tree-missing', key, problem: problem(what) };
 }
 
 async function each<T>(items: AsyncIterable<T>, visit: (item: T) => Promise<void>): Promise<void> {

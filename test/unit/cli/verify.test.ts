@@ -39,14 +39,14 @@ function receipt(changes: object = {}) {
 }
 
 /** A destination after a scan of one file that was rebuilt and one that was refused. */
-function afterScan(second: Outcome = 'refused'): Map<string, Buffer> {
+function afterScan(second: Outcome = 'refused', later = ''): Map<string, Buffer> {
   const lines = [
     { path: 'caf\ufffd.txt', pathBase64: Buffer.from('caf\xe9.txt', 'latin1').toString('base64'), size: 8 },
     { path: 'new\u2028line.bin', size: 3 },
   ];
   const manifest = Buffer.from(
     `${JSON.stringify({ ...lines[0], outcome: 'rebuilt', attempts: 1, receipt: `${folder}/receipt.json` })}\n` +
-      `${JSON.stringify({ ...lines[1], outcome: second, attempts: 1, reason: 'said' })}\n`,
+      `${JSON.stringify({ ...lines[1], outcome: second, attempts: 1, reason: 'said' })}\n${later}`,
   );
   const summary = {
     scan: 'scan-1',
@@ -188,6 +188,19 @@ describe('verify', () => {
       expect((await violationsOf(planted, 'scan-1')).found).toEqual([`tree-unknown ${other}`]);
     },
   );
+
+  test('with a scan that watched: the last line of a name that says what is there counts', async () => {
+    const line = (outcome: Outcome) =>
+      `${JSON.stringify({ path: 'new\u2028line.bin', size: 3, outcome, attempts: 1, receipt: `${folder}/receipt.json` })}\n`;
+    const rebuiltLater = () => afterScan('quarantined', line('rebuilt') + line('changed'));
+    expect((await violationsOf(rebuiltLater().set(other, clean), 'scan-1')).found).toEqual([]);
+    expect((await violationsOf(rebuiltLater(), 'scan-1')).found).toEqual([`tree-missing ${other}`]);
+    const refusedLater = () => afterScan('rebuilt', line('refused'));
+    expect((await violationsOf(refusedLater(), 'scan-1')).found).toEqual([]);
+    expect((await violationsOf(refusedLater().set(other, clean), 'scan-1')).found).toEqual([
+      `tree-unexpected ${other}`,
+    ]);
+  });
 
   test('with a scan: reports a manifest that is not the one the summary names, and one that is missing', async () => {
     const objects = afterScan();
