@@ -11,6 +11,7 @@ import { readTemporalSettings } from '../workers/temporal-config.ts';
 import { abandonedFiles } from './abandoned-files.ts';
 import { examine } from './doctor/examine.ts';
 import { addDoctorCommand } from './doctor-command.ts';
+import { earlyEnd } from './early-end.ts';
 import { foreignEntries } from './foreign-entries.ts';
 import { addIndexCommands } from './index-commands.ts';
 import { addLockCommands } from './lock-commands.ts';
@@ -29,6 +30,7 @@ import { addVerifyCommand } from './verify-command.ts';
 
 /** What was opened on the way and must be closed for the process to end. */
 const closing: (() => Promise<void> | void)[] = [];
+const { untilStopped } = earlyEnd(process);
 const out = (line: string) => process.stdout.write(`${line}\n`);
 let connected: ReturnType<typeof connectScanClient> | undefined;
 const log = { debug() {}, info() {}, warn: complain, error: complain };
@@ -83,7 +85,8 @@ addDoctorCommand(program, {
   examine: (order) => {
     const { kubernetes, profiles, singleWriter } = readSettings(process.env);
     const kubeConfig = () => loadKubeConfig(kubernetes.kubeconfig);
-    return examine({ kubeConfig, settings: kubernetes, profiles, destination, singleWriter }, order);
+    const patient = { kubeConfig, settings: kubernetes, profiles, destination, singleWriter };
+    return examine(patient, order, untilStopped());
   },
 });
 
@@ -92,7 +95,7 @@ try {
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   process.stderr.write(`pristine: ${message.split('\n').map(printableText).join('\n')}\n`);
-  process.exitCode = 1;
+  fail();
 } finally {
   for (const close of closing.reverse()) await close();
 }
@@ -101,8 +104,9 @@ function now(): Date {
   return new Date();
 }
 
+/** Why it was ended early says more. */
 function fail(): void {
-  process.exitCode = 1;
+  process.exitCode ??= 1;
 }
 
 /** One connection for all that a verb asks. */

@@ -18,7 +18,12 @@ export type Patient = {
   singleWriter: boolean;
 };
 
-export async function* examine(patient: Patient, order: DoctorOrder): AsyncGenerator<Finding> {
+/** When `stop` fires, pods that were made are deleted and no more are made. */
+export async function* examine(
+  patient: Patient,
+  order: DoctorOrder,
+  stop: AbortSignal,
+): AsyncGenerator<Finding> {
   const { settings, profiles } = patient;
   const destinations = Promise.all(
     order.destinations.map((url) => attempt(`destination ${url}`, () => checkDestination(patient, url))),
@@ -30,7 +35,8 @@ export async function* examine(patient: Patient, order: DoctorOrder): AsyncGener
       yield* await attempt('rights', () => checkAccess(api, settings.namespace));
       yield* await attempt('admission', () => checkAdmission({ api, settings, profiles }));
       const { listen, startSeconds } = order;
-      yield* await attempt('pods', () => checkPods({ api, settings, profiles, listen, startSeconds }));
+      const subject = { api, settings, profiles, listen, startSeconds, stop };
+      yield* await attempt('pods', () => checkPods(subject));
     } finally {
       api.close();
     }

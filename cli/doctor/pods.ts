@@ -14,6 +14,7 @@ export type PodSubject = {
   /** An address of this machine that pods get to when nothing keeps them. */
   listen: { host: string; port: number } | undefined;
   startSeconds: number;
+  stop: AbortSignal;
 };
 
 /** A name that is nobody's: `fetch` starts, and fails. */
@@ -61,6 +62,7 @@ async function tryProbe(order: ProbeOrder): Promise<Probe | KubeError> {
 function startFinding(name: string, profile: Profile, probe: Probe | KubeError, seconds: number): Finding {
   const subject = `pod of profile ${name}`;
   if (probe instanceof KubeError) return fail(subject, `can't be made: ${probe.message}`);
+  if (probe.how === 'interrupted') return warn(subject, 'NOT TRIED: interrupted.');
   if (probe.how !== 'not-started') return ok(subject, `starts${isolation(profile)}`);
   const wants = isolation(profile);
   const why = probe.why === '' ? '' : ` (${probe.why})`;

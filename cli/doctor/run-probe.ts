@@ -1,10 +1,10 @@
 /** Runs a probe pod until it has shown what it is for, and deletes it. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type FilePodSettings, filePodManifest } from '../../drivers/kubernetes/file-pod.ts';
 import type { KubeApi } from '../../drivers/kubernetes/kube-api.ts';
 import { KubeError } from '../../drivers/kubernetes/kube-error.ts';
 import { mistake } from '../../drivers/kubernetes/pod-trouble.ts';
 import { type SlimPod, slimPod } from '../../drivers/kubernetes/slim-pod.ts';
+import { sleep } from '../../drivers/kubernetes/until-aborted.ts';
 import type { Profile } from '../../drivers/profile.ts';
 import { probeRequest } from './probe-pod.ts';
 
@@ -14,7 +14,7 @@ const LOOK_MS = 500;
 
 export type Probe = {
   /** `ended` or `silent`: its programs ran. */
-  how: 'reached' | 'ended' | 'silent' | 'not-started';
+  how: 'reached' | 'ended' | 'silent' | 'not-started' | 'interrupted';
   /** Why it did not start, as far as the cluster says. */
   why: string;
 };
@@ -25,11 +25,14 @@ export type ProbeOrder = {
   profile: [name: string, settings: Profile];
   link: { url: string; reached(): boolean };
   startSeconds: number;
+  /** Whoever asked has gone: the pod is deleted at once. */
+  stop: AbortSignal;
 };
 
 /** `fetch` of a pod of this profile asks for the link. Throws KubeError when the pod is not taken. */
 export async function runProbe(order: ProbeOrder): Promise<Probe> {
-  const { api, settings, link } = order;
+  const { api, settings, link, stop } = order;
+  if (stop.aborted) return { how: 'interrupted', why: '' };
   const [name, profile] = order.profile;
   const request = probeRequest(name, profile, link.url);
   const path = `/api/v1/namespaces/${encodeURIComponent(settings.namespace)}/pods`;
@@ -42,10 +45,11 @@ export async function runProbe(order: ProbeOrder): Promise<Probe> {
   }
 }
 
-async function watchProbe({ api, link, startSeconds }: ProbeOrder, path: string): Promise<Probe> {
+async function watchProbe({ api, link, startSeconds, stop }: ProbeOrder, path: string): Promise<Probe> {
   const began = Date.now();
   let startedAt: number | undefined;
   for (;;) {
+    if (stop.aborted) return { how: 'interrupted', why: '' };
     const pod = slimPod(await api.call({ method: 'GET', path }));
     if (link.reached()) return { how: 'reached', why: '' };
     const fetch = pod?.containers.fetch;
@@ -55,7 +59,7 @@ async function watchProbe({ api, link, startSeconds }: ProbeOrder, path: string)
     if (silent) return { how: 'silent', why: '' };
     const late = startedAt === undefined && Date.now() - began > startSeconds * 1000;
     if (late || pod?.phase === 'Failed') return { how: 'not-started', why: whyNot(pod) };
-    await sleep(LOOK_MS);
+    await sleep(LOOK_MS, stop);
   }
 }
 
