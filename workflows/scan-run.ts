@@ -15,6 +15,8 @@ export type ScanRun = {
   busy: { listing: boolean; starting: number; settling: number };
   /** One a content put in work by this run, so bounded by the history's length. */
   followers: Promise<void>[];
+  /** Contents, by sha256, that were not processed by our own fault: they count once for the circuit breaker. */
+  unprocessed: Set<string>;
   /** Set once the loops are to end. */
   over: boolean;
   /** Rejects when a loop or a follower fails before that; never resolves. */
@@ -34,6 +36,7 @@ export function newRun(from: Pick<ScanRun, 'input' | 'scanId' | 'firstRunId' | '
     settled: [],
     busy: { listing: false, starting: 0, settling: 0 },
     followers: [],
+    unprocessed: new Set(),
     over: false,
     broken,
     fail(error) {

@@ -76,9 +76,13 @@ async function settleAtEnd(run: ScanRun, content: InFlight, ending: Promise<Chil
 }
 
 /** One kind of failure again and again is no matter of single files: a person looks first. */
-function breakCircuit({ input, state }: ScanRun, content: InFlight, result: FileResult): void {
+function breakCircuit(run: ScanRun, content: InFlight, result: FileResult): void {
+  const { input, state, unprocessed } = run;
   if (!content.ours || result.reused) return;
   const ending = result.outcome === 'quarantined' ? (result.class ?? 'unprocessed') : 'ok';
+  // A watching scan tries these again in each pass: one content is no share of all.
+  if (ending === 'unprocessed' && unprocessed.has(content.sha256)) return;
+  if (ending === 'unprocessed') unprocessed.add(content.sha256);
   state.recent = remembered(state.recent, ending, input.failureLimit);
   const reason = tripped(state.recent, input.failureLimit);
   if (reason === null || state.draining) return;

@@ -305,6 +305,19 @@ describe('a scan that people speak to', () => {
     });
   });
 
+  test('one content that is tried again in each pass does not pause a watching scan', async () => {
+    const ends = () => {
+      throw ApplicationFailure.nonRetryable('the receipt is not to be had');
+    };
+    const input = { watch: 1, retries: 0, failureLimit: { share: 1, of: 5 } };
+    await harness.withScan({ files: files(1), ends }, input, async (run) => {
+      await until(async () => (await progressOf(run)).done?.quarantined >= 6, 60);
+      expect((await progressOf(run)).state).not.toBe('paused');
+      await run.handle.executeUpdate(UPDATE.drain);
+      await run.handle.result();
+    });
+  });
+
   test('no room in the cluster: nothing is counted, the window shrinks, progress says why, then it grows', async () => {
     const listed = files(20);
     let full = true;
