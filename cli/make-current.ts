@@ -8,32 +8,38 @@ import { type Current, currentBuild, unpolledQueues } from './deployment-state.t
 /** Of one question. */
 const ANSWER_MS = 10_000;
 const PAUSE_MS = 1_000;
+/** Once it is current, for every queue to be told. A server whose own check of that has failed says "not yet" for ever. */
+const SPREAD_MS = 60_000;
 
 /** gRPC's codes of what waiting doesn't mend: INVALID_ARGUMENT, PERMISSION_DENIED, UNIMPLEMENTED, UNAUTHENTICATED. */
 const FINAL = [3, 7, 12, 16];
 const UNAVAILABLE = 14;
 
+/** `spreading`: it is current, but Temporal has not said that every queue goes by it. */
+export type MadeCurrent = { name: string; buildId: string; before: string | undefined; spreading: boolean };
+
 /**
  * Waits until workers of this version poll every queue, so that nothing is sent where nobody is, makes it the current
- * one, and waits until every queue goes by it. What is current already is left as it is.
+ * one, and waits a minute for every queue to go by it. What is current already is left as it is.
  */
-export async function makeCurrent(
-  settings: DeploymentSettings,
-  waitMs: number,
-): Promise<{ name: string; buildId: string; before: string | undefined }> {
+export async function makeCurrent(settings: DeploymentSettings, waitMs: number): Promise<MadeCurrent> {
   const { temporal, deployment } = settings;
   const { name, buildId } = deployment;
   const options = await temporalOptions({ temporal });
   const connection = Connection.lazy(options);
   const end = Date.now() + waitMs;
   let first: Current | undefined;
+  let currentSince: number | undefined;
   try {
     for (;;) {
-      const { found, waitsFor } = await connection
+      const { found, waitsFor }: Look = await connection
         .withDeadline(Date.now() + ANSWER_MS, () => makeCurrentOnce(connection.workflowService, settings))
-        .catch((error: unknown) => ({ found: undefined, waitsFor: error }));
+        .catch((error: Error) => ({ waitsFor: error }));
       first ??= found;
-      if (waitsFor === undefined) return { name, buildId, before: first?.buildId };
+      const made = { name, buildId, before: first?.buildId };
+      if (waitsFor === undefined) return { ...made, spreading: false };
+      if (found?.buildId === buildId) currentSince ??= Date.now();
+      if (goneOnLongEnough(currentSince, end, Date.now())) return { ...made, spreading: true };
       if (isGrpcServiceError(waitsFor) && FINAL.includes(waitsFor.code)) throw refused(deployment, waitsFor);
       if (Date.now() >= end) {
         if (isGrpcServiceError(waitsFor) && waitsFor.code === UNAVAILABLE)
@@ -47,11 +53,16 @@ export async function makeCurrent(
   }
 }
 
-/** One look and at most one step. `found`: what was current; `waitsFor`: why it is not over yet. */
-export async function makeCurrentOnce(
-  service: WorkflowService,
-  settings: DeploymentSettings,
-): Promise<{ found?: Current; waitsFor?: Error }> {
+/** Whether a version that is current is to be waited for no more. Milliseconds since the epoch. */
+export function goneOnLongEnough(currentSince: number | undefined, end: number, now: number): boolean {
+  return currentSince !== undefined && now >= Math.min(end, currentSince + SPREAD_MS);
+}
+
+/** `found`: what was current; `waitsFor`: why it is not over yet. */
+type Look = { found?: Current | undefined; waitsFor?: Error | undefined };
+
+/** One look and at most one step. */
+export async function makeCurrentOnce(service: WorkflowService, settings: DeploymentSettings): Promise<Look> {
   const { namespace } = settings.temporal;
   const { name, buildId } = settings.deployment;
   const unpolled = await unpolledQueues(service, settings);

@@ -4,7 +4,7 @@ import { addMakeCurrentCommand } from '../../../cli/make-current-command.ts';
 import { ConfigError } from '../../../workers/config.ts';
 import { readDeploymentSettings } from '../../../workers/deployment-settings.ts';
 
-async function run(args: string[], before: string | undefined = undefined) {
+async function run(args: string[], before?: string, spreading = false) {
   const out: string[] = [];
   const waits: number[] = [];
   const program = new Command().exitOverride();
@@ -12,7 +12,7 @@ async function run(args: string[], before: string | undefined = undefined) {
     out: (line) => out.push(line),
     makeCurrent: async (waitMs) => {
       waits.push(waitMs);
-      return { name: 'pristine', buildId: '2', before };
+      return { name: 'pristine', buildId: '2', before, spreading };
     },
   });
   for (const command of program.commands) command.exitOverride().configureOutput({ writeErr: () => {} });
@@ -30,6 +30,11 @@ test('it says what is current now and what was, and waits five minutes unless to
     out: ['Version 2 of pristine is current already.'],
     waits: [7_000],
   });
+});
+
+test('it says that Temporal has not told every queue, and that is no failure', async () => {
+  const { out } = await run([], '1', true);
+  expect(out).toEqual([expect.stringMatching(/is current/), expect.stringMatching(/every task queue/)]);
 });
 
 test.each(['-1', '1.5', 'soon', '', '1e9'])('it can not wait for %j', async (wait) => {

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { WorkflowService } from '@temporalio/client';
 import proto from '@temporalio/proto';
-import { makeCurrentOnce } from '../../../cli/make-current.ts';
+import { goneOnLongEnough, makeCurrentOnce } from '../../../cli/make-current.ts';
 import { readDeploymentSettings } from '../../../workers/deployment-settings.ts';
 
 const { RoutingConfigUpdateState } = proto.temporal.api.enums.v1;
@@ -52,4 +52,10 @@ test('another one is replaced, and looked at once more', async () => {
     'one',
     'Temporal has not told every task queue yet',
   ]);
+});
+
+test('whether every queue knows is waited for a minute at most, and never beyond the end', () => {
+  expect(goneOnLongEnough(undefined, 0, 1)).toBe(false);
+  expect([59_999, 60_000].map((now) => goneOnLongEnough(0, 240_000, now))).toEqual([false, true]);
+  expect([9_999, 10_000].map((now) => goneOnLongEnough(0, 10_000, now))).toEqual([false, true]);
 });
