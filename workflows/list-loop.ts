@@ -35,10 +35,11 @@ export async function listLoop(run: ScanRun): Promise<void> {
         watch: input.watch !== false,
       }),
     );
-    state.listed += page.work.length + page.settled.length;
+    const listed = page.work.length + page.settled.length;
+    state.listed += listed;
     state.queue.push(...page.work);
     settled.push(...page.settled);
-    if (page.work.length + page.settled.length > 0) state.nextPage += 1;
+    if (listed > 0) state.nextPage += 1;
     state.cursor = page.next;
     state.listingComplete = page.next === null;
     busy.listing = false;

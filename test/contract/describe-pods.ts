@@ -38,6 +38,16 @@ export function describePods(name: string, make: () => Promise<PodsHarness>): vo
       cleanUp.push(ref);
       return ref;
     };
+    /** Another run's request does not get this pod: it is told to come again, and then makes its own. */
+    const expectReplaced = async (ref: PodRef, other: FilePodRequest) => {
+      await expect(pods.create(other)).rejects.toMatchObject({
+        code: 'kubernetes.conflict',
+        retryable: true,
+      });
+      const fresh = await eventually(() => create(other));
+      expect(fresh).toMatchObject({ name: ref.name, adopted: false });
+      expect(fresh.uid).not.toBe(ref.uid);
+    };
     const started = (behaviour: Behaviour) => {
       const found = running.get(behaviour);
       if (!found) throw new Error(`no pod for ${behaviour}`);
@@ -144,14 +154,7 @@ export function describePods(name: string, make: () => Promise<PodsHarness>): vo
       const request = harness.request('crash');
       const ref = await create(request);
       await pods.await(ref);
-      const other = { ...request, runId: 'another-run' };
-      await expect(pods.create(other)).rejects.toMatchObject({
-        code: 'kubernetes.conflict',
-        retryable: true,
-      });
-      const fresh = await eventually(() => create(other));
-      expect(fresh).toMatchObject({ name: ref.name, adopted: false });
-      expect(fresh.uid).not.toBe(ref.uid);
+      await expectReplaced(ref, { ...request, runId: 'another-run' });
     });
 
     test('takes no pod over from another run whose links lead elsewhere, but makes room for a new one', async () => {
@@ -159,14 +162,7 @@ export function describePods(name: string, make: () => Promise<PodsHarness>): vo
       const ref = await create(request);
       const elsewhere = { ...request, places: 'fedcba9876543210' };
       expect(await create(elsewhere)).toEqual({ ...ref, adopted: true });
-      const other = { ...elsewhere, runId: 'another-run' };
-      await expect(pods.create(other)).rejects.toMatchObject({
-        code: 'kubernetes.conflict',
-        retryable: true,
-      });
-      const fresh = await eventually(() => create(other));
-      expect(fresh).toMatchObject({ name: ref.name, adopted: false });
-      expect(fresh.uid).not.toBe(ref.uid);
+      await expectReplaced(ref, { ...elsewhere, runId: 'another-run' });
     });
 
     test('waits for one that is being deleted, then makes a new one', async () => {
